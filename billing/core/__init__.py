@@ -1,0 +1,1 @@
+"""The pure heart of billing: standard library, msgspec and parking.core only."""

@@ -1,0 +1,1 @@
+"""Rendered camera frames of cars passing gates, with their truth."""

@@ -1,0 +1,67 @@
+"""Where stays happen: operators, lots and their rules, lanes, devices."""
+
+from enum import Enum
+
+import msgspec
+
+from parking.core.ids import DeviceId, LaneId, LotId, OperatorId, TariffId
+
+
+class LaneDirection(Enum):
+    """Which way cars go through a lane (APDS: entryOnly, exitOnly, reversibleLane)."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    BOTH = "both"
+
+
+class StayRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one lot turns lane events into stays. Every value has a default that suits most lots."""
+
+    debounce_seconds: int = 30
+    """A second trigger of the same plate in the same direction within this time is the same car."""
+    maximum_stay_hours: int = 24 * 14
+    """An open stay older than this closes as a missed exit."""
+    clock_drift_tolerance_seconds: int = 60
+    """An exit at most this much before its entry is read as drift between two cameras' clocks."""
+    near_miss_hold_seconds: int = 24 * 3600
+    """How long a tentatively matched stay waits for a "no" before it is confirmed and charged."""
+
+
+class Operator(msgspec.Struct, frozen=True, kw_only=True):
+    """Who runs lots and is owed their revenue (APDS: Organisation)."""
+
+    operator_id: OperatorId
+    name_zh: str
+    name_en: str
+
+
+class Lot(msgspec.Struct, frozen=True, kw_only=True):
+    """A parking facility (APDS: Place)."""
+
+    lot_id: LotId
+    operator_id: OperatorId
+    name_zh: str
+    name_en: str
+    zone: str
+    """IANA time zone: its wall clock decides tariff windows and the business date."""
+    spaces: int
+    tariff_id: TariffId
+    rules: StayRules = StayRules()
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """A way in or out of a lot."""
+
+    lane_id: LaneId
+    lot_id: LotId
+    direction: LaneDirection
+    name: str
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate box or camera that posts events of one lot."""
+
+    device_id: DeviceId
+    lot_id: LotId
+    name: str

@@ -1,0 +1,53 @@
+"""What parking publishes through its outbox: the only thing besides `parking.core` that billing reads.
+
+A message is written in the transaction that made it true and carries everything its reader
+needs, so that no one has to call back. The reader may see a message more than once.
+"""
+
+from datetime import date, datetime
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from parking.core.events import PlateColour
+from parking.core.fee import Fee
+from parking.core.ids import LotId, OperatorId, StayId
+from parking.core.plate import Plate
+
+
+class StayPriced(msgspec.Struct, frozen=True, kw_only=True, tag="stay_priced", tag_field="type"):
+    """A stay is closed and has its fee; or, with a higher revision, a re-fold changed it.
+
+    `fee` is the whole fee now, not the difference. A stay that a correction dissolved comes with
+    `fee.total` zero and `dissolved` true.
+    """
+
+    stay_id: StayId
+    revision: int
+    """1 for the first message about a stay, then one more each time."""
+    lot_id: LotId
+    operator_id: OperatorId
+    plate: Plate
+    colour: PlateColour
+    entered_at: datetime
+    left_at: datetime
+    business_date: date
+    """The day of the exit on the lot's wall clock."""
+    fee: Fee
+    chargeable_from: datetime
+    """Not to be charged before this instant: the hold of a tentative match, else `left_at`."""
+    dissolved: bool = False
+    trace_id: str = ""
+
+
+Message: TypeAlias = StayPriced
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A message with its place in the outbox."""
+
+    sequence: int
+    message_id: UUID
+    created_at: datetime
+    message: Message
