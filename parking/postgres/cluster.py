@@ -1,0 +1,142 @@
+"""A data directory: where things lie in it, its lock, and how a new cluster is made."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from parking.postgres.account import Account
+from parking.postgres.binaries import Binaries
+from parking.postgres.configuration import PASSWORD_FILE, ROLE, new_password
+from parking.postgres.errors import (
+    DifferentMajorVersionError,
+    DiskFullError,
+    InitialisationError,
+    PasswordLostError,
+)
+
+FREE_BYTES_MIN = 200 << 20
+"""Below this nobody should begin: PostgreSQL's first WAL and checkpoint need as much."""
+_LOG_BYTES_MAX = 10 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataDirectory:
+    """The paths of one server's data."""
+
+    path: Path
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own data directory."""
+        return self.path / "cluster"
+
+    @property
+    def password_file(self) -> Path:
+        """Where the role's password is kept."""
+        return self.path / PASSWORD_FILE
+
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.path / "postgres.log"
+
+    def password(self) -> str:
+        """Read the role's password. Raises PasswordLostError."""
+        try:
+            return self.password_file.read_text().strip()
+        except FileNotFoundError:
+            raise PasswordLostError(self.password_file) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory against others who would start or stop its server.
+
+        The kernel lets go of the lock when its holder dies, however it dies.
+        """
+        # The server may run as another user (see Account): it must get through, not in.
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def rotate_log(self) -> None:
+        """Put a long log aside, and forget the one before it."""
+        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES_MAX:
+            self.log.replace(self.log.with_name("postgres.log.1"))
+
+    def check_room(self) -> None:
+        """Raise DiskFullError when there is too little to begin with."""
+        free = shutil.disk_usage(self.path).free
+        if free < FREE_BYTES_MIN:
+            raise DiskFullError(self.path, free)
+
+
+def prepare(data: DataDirectory, binaries: Binaries, account: Account) -> None:
+    """Make the cluster if there is none, and check that this PostgreSQL can read it.
+
+    Raises DifferentMajorVersionError, PasswordLostError, InitialisationError,
+    UnreachableByServiceUserError.
+    """
+    account.check_reach(binaries.directory, data.path)
+    if not data.cluster.exists():
+        _initialise(data, binaries, account)
+    written_by = (data.cluster / "PG_VERSION").read_text().strip()
+    if written_by != str(binaries.major):
+        raise DifferentMajorVersionError(
+            data.cluster, written_by=written_by, program=binaries.major
+        )
+    data.password()
+    account.take(data.cluster)
+
+
+def _initialise(data: DataDirectory, binaries: Binaries, account: Account) -> None:
+    """Make the cluster beside its place and move it in whole: a half-made one is never used."""
+    unfinished = data.path / "cluster.new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    handed_over = unfinished / PASSWORD_FILE
+    _write_private(data.password_file, new_password())
+    target = unfinished / "data"
+    target.mkdir(mode=0o700)
+    _write_private(handed_over, data.password())
+    account.take(unfinished)
+    made = account.run(
+        [
+            binaries.program("initdb"),
+            *("--pgdata", str(target)),
+            *("--username", ROLE),
+            *("--pwfile", str(handed_over)),
+            *("--auth", "scram-sha-256"),
+            *("--encoding", "UTF8"),
+            *("--locale", "C"),
+            "--data-checksums",
+        ],
+        cwd=unfinished,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if made.returncode != 0:
+        said = [line for line in made.stdout.splitlines() if line.startswith(("initdb: error", "FATAL"))]
+        shutil.rmtree(unfinished, ignore_errors=True)
+        data.check_room()
+        raise InitialisationError(data.cluster, (said or made.stdout.splitlines() or ["?"])[-1])
+    target.rename(data.cluster)
+    shutil.rmtree(unfinished)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, from its first byte on, safe from a power cut."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
