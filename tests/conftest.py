@@ -142,17 +142,13 @@ def postgres_servers() -> Iterator[_Servers]:
 
 
 @pytest.fixture
-def postgres_server(
-    request: pytest.FixtureRequest, postgres_servers: _Servers
-) -> RunningServer:
+def postgres_server(request: pytest.FixtureRequest, postgres_servers: _Servers) -> RunningServer:
     """A real PostgreSQL, shared by the tests of a run."""
     return postgres_servers.get(getattr(request, "param", EMBEDDED))
 
 
 @pytest.fixture
-def empty_database_url(
-    postgres_server: RunningServer, postgres_servers: _Servers
-) -> Iterator[str]:
+def empty_database_url(postgres_server: RunningServer, postgres_servers: _Servers) -> Iterator[str]:
     """A fresh database without any table."""
     yield from _database(postgres_server, postgres_servers, template=None)
 
@@ -168,15 +164,13 @@ def database_url(
     yield from _database(postgres_server, postgres_servers, template=template)
 
 
-def _database(
-    server: RunningServer, servers: _Servers, *, template: str | None
-) -> Iterator[str]:
+def _database(server: RunningServer, servers: _Servers, *, template: str | None) -> Iterator[str]:
     name = servers.new_database(server, template)
     yield server.url(name)
     run_in_own_loop(lambda: drop_database(server.url(), name))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run async tests on asyncio, as the product does."""
     return "asyncio"

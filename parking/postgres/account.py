@@ -98,6 +98,8 @@ class Account:
 
 def _namespaces_work() -> bool:
     try:
-        return subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+        )
     except FileNotFoundError:
         return False

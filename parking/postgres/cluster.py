@@ -124,12 +124,17 @@ def _initialise(data: DataDirectory, binaries: Binaries, account: Account) -> No
         stderr=subprocess.STDOUT,
     )
     if made.returncode != 0:
-        said = [line for line in made.stdout.splitlines() if line.startswith(("initdb: error", "FATAL"))]
         shutil.rmtree(unfinished, ignore_errors=True)
         data.check_room()
-        raise InitialisationError(data.cluster, (said or made.stdout.splitlines() or ["?"])[-1])
+        raise InitialisationError(data.cluster, _reason(made.stdout))
     target.rename(data.cluster)
     shutil.rmtree(unfinished)
+
+
+def _reason(said: str) -> str:
+    """Pick the line of initdb's words that says why it gave up."""
+    lines = said.splitlines() or ["initdb said nothing"]
+    return next((line for line in lines if "error:" in line or "FATAL" in line), lines[-1])
 
 
 def _write_private(path: Path, text: str) -> None:
