@@ -1,0 +1,243 @@
+"""The tables of the schema `parking` as code sees them.
+
+The truth about constraints, partitions and triggers is alembic/versions/0001_parking.py; a test
+compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import CHAR, JSONB
+
+METADATA = MetaData(schema="parking")
+
+
+def _instant(name: str, *, nullable: bool = False, default_now: bool = False) -> Column[object]:
+    default = text("now()") if default_now else None
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
+def _text(name: str, *, nullable: bool = False, key: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=nullable, primary_key=key)
+
+
+def _uuid(name: str, *, nullable: bool = False, key: bool = False) -> Column[object]:
+    return Column(name, Uuid, nullable=nullable, primary_key=key)
+
+
+def _to(columns: str, table: str, *, name: str | None = None) -> ForeignKeyConstraint:
+    """A foreign key on columns that bear the same names in the table referred to."""
+    names = columns.split()
+    return ForeignKeyConstraint(names, [f"parking.{table}.{column}" for column in names], name=name)
+
+
+def _to_event(column: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint([column], ["parking.lane_event.event_id"])
+
+
+_OPEN = text("state = 'open' and not dissolved")
+_PENDING = text("state = 'pending'")
+_CLAIMED = text("state = 'pending' and kind = 'near_miss'")
+
+operator = Table(
+    "operator",
+    METADATA,
+    _text("operator_id", key=True),
+    _text("name_zh"),
+    _text("name_en"),
+    _instant("created_at", default_now=True),
+)
+
+tariff = Table(
+    "tariff", METADATA, _text("tariff_id", key=True), _instant("created_at", default_now=True)
+)
+
+tariff_version = Table(
+    "tariff_version",
+    METADATA,
+    _text("tariff_id", key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _instant("effective_from"),
+    Column("document", JSONB, nullable=False),
+    _instant("created_at", default_now=True),
+    _to("tariff_id", "tariff"),
+)
+
+lot = Table(
+    "lot",
+    METADATA,
+    _text("lot_id", key=True),
+    _text("operator_id"),
+    _text("name_zh"),
+    _text("name_en"),
+    _text("zone"),
+    Column("spaces", Integer, nullable=False),
+    _text("tariff_id"),
+    Column("rules", JSONB, nullable=False),
+    _instant("created_at", default_now=True),
+    _to("operator_id", "operator"),
+    _to("tariff_id", "tariff"),
+    Index("lot_of_operator", "operator_id"),
+)
+
+lane = Table(
+    "lane",
+    METADATA,
+    _text("lot_id", key=True),
+    _text("lane_id", key=True),
+    _text("direction"),
+    _text("name"),
+    _instant("created_at", default_now=True),
+    _to("lot_id", "lot"),
+)
+
+device = Table(
+    "device",
+    METADATA,
+    _text("lot_id", key=True),
+    _text("device_id", key=True),
+    _text("name"),
+    _instant("created_at", default_now=True),
+    _to("lot_id", "lot"),
+)
+
+api_key = Table(
+    "api_key",
+    METADATA,
+    _uuid("key_id", key=True),
+    _text("role"),
+    _text("operator_id", nullable=True),
+    _text("lot_id", nullable=True),
+    _text("device_id", nullable=True),
+    Column("key_sha256", LargeBinary, nullable=False),
+    _instant("created_at", default_now=True),
+    _instant("revoked_at", nullable=True),
+    _to("operator_id", "operator"),
+    _to("lot_id device_id", "device", name="api_key_device"),
+    Index("api_key_sha256", "key_sha256", unique=True),
+)
+
+lane_event = Table(
+    "lane_event",
+    METADATA,
+    _uuid("event_id", key=True),
+    _text("type"),
+    _text("lot_id"),
+    _text("lane_id", nullable=True),
+    _text("device_id", nullable=True),
+    _instant("occurred_at"),
+    _instant("recorded_at"),
+    _text("plate", nullable=True),
+    _text("colour", nullable=True),
+    Column("confidence", Double, nullable=True),
+    Column("candidates", JSONB, nullable=True),
+    _uuid("amends", nullable=True),
+    _text("said_by", nullable=True),
+    _text("reason", nullable=True),
+    _text("trace_id"),
+    Column("content_hash", LargeBinary, nullable=False),
+    _to("lot_id", "lot", name="lane_event_lot"),
+    _to("lot_id lane_id", "lane", name="lane_event_lane"),
+    _to("lot_id device_id", "device", name="lane_event_device"),
+    Index("lane_event_of_plate", "lot_id", "plate"),
+    Index("lane_event_recorded", "recorded_at", postgresql_using="brin"),
+)
+
+amendment = Table(
+    "amendment",
+    METADATA,
+    _uuid("event_id", key=True),
+    _uuid("amends"),
+    _text("lot_id"),
+    _text("plate", nullable=True),
+    _to_event("event_id"),
+    _to("lot_id", "lot"),
+    Index("amendment_of_event", "amends"),
+    Index("amendment_to_plate", "lot_id", "plate"),
+)
+
+stay = Table(
+    "stay",
+    METADATA,
+    _uuid("stay_id", key=True),
+    _text("lot_id"),
+    _text("plate"),
+    _text("colour"),
+    _text("state"),
+    Column("dissolved", Boolean, nullable=False, server_default=text("false")),
+    _instant("entered_at", nullable=True),
+    _instant("left_at", nullable=True),
+    _uuid("entry_event_id", nullable=True),
+    _uuid("exit_event_id", nullable=True),
+    _text("entry_lane_id", nullable=True),
+    _text("exit_lane_id", nullable=True),
+    _text("trace_id"),
+    _instant("last_seen_at"),
+    _text("tariff_id"),
+    Column("tariff_version", Integer, nullable=True),
+    Column("fee", JSONB, nullable=True),
+    Column("fee_minor", BigInteger, nullable=True),
+    Column("currency", CHAR(3), nullable=True),
+    Column("business_date", Date, nullable=True),
+    _instant("chargeable_from", nullable=True),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    _instant("updated_at"),
+    _to("lot_id", "lot"),
+    _to("tariff_id", "tariff"),
+    ForeignKeyConstraint(
+        ["tariff_id", "tariff_version"],
+        ["parking.tariff_version.tariff_id", "parking.tariff_version.version"],
+        name="stay_tariff_version",
+    ),
+    Index("stay_open_once", "lot_id", "plate", unique=True, postgresql_where=_OPEN),
+    Index("stay_of_plate", "lot_id", "plate", "last_seen_at"),
+)
+
+review = Table(
+    "review",
+    METADATA,
+    _uuid("review_id", key=True),
+    _text("kind"),
+    _text("state"),
+    _text("lot_id"),
+    _text("plate", nullable=True),
+    _uuid("entry_event_id", nullable=True),
+    _uuid("exit_event_id", nullable=True),
+    _instant("created_at"),
+    _instant("hold_until", nullable=True),
+    _instant("decided_at", nullable=True),
+    _text("decided_by", nullable=True),
+    _uuid("decision_event_id", nullable=True),
+    _to("lot_id", "lot"),
+    _to_event("entry_event_id"),
+    _to_event("exit_event_id"),
+    _to_event("decision_event_id"),
+    Index("review_entry_claimed_once", "entry_event_id", unique=True, postgresql_where=_CLAIMED),
+    Index("review_exit_pending_once", "exit_event_id", unique=True, postgresql_where=_PENDING),
+    Index("review_of_entry", "entry_event_id"),
+    Index("review_pending", "lot_id", "created_at", postgresql_where=_PENDING),
+)
+
+outbox = Table(
+    "outbox",
+    METADATA,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    _uuid("message_id"),
+    _instant("created_at", default_now=True),
+    Column("payload", JSONB, nullable=False),
+)
