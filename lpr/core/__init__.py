@@ -1,1 +1,1 @@
-"""The pure heart of the gate agent: grammar, voting, crossing. No OpenCV, no I/O."""
+"""The pure heart of the gate agent: standard library and msgspec only, no I/O, no clock."""
