@@ -1,0 +1,5 @@
+"""The tables of the schema `billing`."""
+
+from sqlalchemy import MetaData
+
+METADATA = MetaData(schema="billing")

@@ -1,0 +1,259 @@
+"""What billing asks of a payment gateway, and the answers it understands.
+
+Whatever moves money is a `GatewayRequest`: built first, stored with its key, then sent; so a
+repeat, by another process or another version of this code, sends exactly what was sent before.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from billing.core.attempt import Declined, Outcome, Pending, Succeeded, Unknown
+from parking.core.errors import DomainError
+from parking.core.ids import AccountId, PaymentId
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class GatewayUnavailableError(DomainError):
+    """The gateway cannot be reached, or did not answer in time; nothing is lost by trying again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the payment gateway did not answer ({reason}); try again in a moment")
+
+
+class GatewayRefusedError(DomainError):
+    """The gateway refused a request as wrong."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the payment gateway refused the request: {reason}")
+
+
+class ForgedWebhookError(DomainError):
+    """The webhook's signature is missing, wrong or stale."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this webhook is not accepted: {reason}")
+
+
+class GatewayRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request in the gateway's own words, as it is stored and sent."""
+
+    operation: str
+    parameters: dict[str, Json]
+
+
+class CardOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Charge a bound card while its owner is away."""
+
+    payment_id: PaymentId
+    amount_minor: int
+    currency: str
+    customer_ref: str
+    method_ref: str
+    trace_id: str
+    payment_ref: str | None = None
+    """The gateway's payment of an earlier, declined attempt: it can succeed once only."""
+
+
+class CheckoutOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a driver pay by hand on the gateway's own page."""
+
+    payment_id: PaymentId
+    amount_minor: int
+    currency: str
+    title: str
+    return_url: str
+    expires_at: datetime
+    trace_id: str
+
+
+class SetupOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a driver leave a card on the gateway's own page."""
+
+    setup_id: UUID
+    account_id: AccountId
+    customer_ref: str
+    return_url: str
+
+
+class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Give part or all of a payment back."""
+
+    refund_id: UUID
+    payment_id: PaymentId
+    payment_ref: str
+    amount_minor: int
+    trace_id: str
+
+
+class CheckoutOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The page is there; `expires_at` is when the gateway closes it."""
+
+    checkout_ref: str
+    url: str
+
+
+class PageOpen(msgspec.Struct, frozen=True, tag=True):
+    """The driver has not finished yet."""
+
+
+class PageExpired(msgspec.Struct, frozen=True, tag=True):
+    """The page is closed for good and nothing came of it."""
+
+
+class CardSetUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The driver left a card."""
+
+    method_ref: str
+    brand: str
+    last4: str
+
+
+class CalledOff(msgspec.Struct, frozen=True, tag=True):
+    """The gateway will not take this payment any more."""
+
+
+class Refunded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The money is on its way back."""
+
+    refund_ref: str
+    refunded_at: datetime
+
+
+class RefundPending(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The gateway is at it."""
+
+    refund_ref: str
+
+
+class RefundFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Definitely not given back; a person must look."""
+
+    reason: str
+
+
+CheckoutAnswer: TypeAlias = CheckoutOpened | Declined | Unknown
+CheckoutProgress: TypeAlias = PageOpen | PageExpired | Succeeded | Pending | Unknown
+SetupProgress: TypeAlias = PageOpen | PageExpired | CardSetUp
+CallOffAnswer: TypeAlias = CalledOff | Succeeded | Pending | Unknown
+RefundAnswer: TypeAlias = Refunded | RefundPending | RefundFailed | Unknown
+
+
+class GatewayTransaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the gateway's own report. Sums in minor units; a refund is negative."""
+
+    transaction_ref: str
+    kind: str
+    source_ref: str
+    gross_minor: int
+    fee_minor: int
+    net_minor: int
+    currency: str
+    created_at: datetime
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified webhook: a hint that something may have changed, and what to look at."""
+
+    event_ref: str
+    kind: str
+    object_ref: str
+    payment_id: PaymentId | None = None
+    """Ours, where the object carries it."""
+    setup_id: UUID | None = None
+    refund_id: UUID | None = None
+    payment_ref: str | None = None
+    """The gateway's name of the payment, where the object carries one."""
+
+
+class PaymentGateway(Protocol):
+    """A payment gateway. Requests are pure; everything async goes over the network."""
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+        ...
+
+    def charge_request(self, order: CardOrder) -> GatewayRequest:
+        """Word a charge of a bound card."""
+        ...
+
+    def checkout_request(self, order: CheckoutOrder) -> GatewayRequest:
+        """Word a payment page."""
+        ...
+
+    def setup_request(self, order: SetupOrder) -> GatewayRequest:
+        """Word a page on which a card is left."""
+        ...
+
+    def refund_request(self, order: RefundOrder) -> GatewayRequest:
+        """Word a refund."""
+        ...
+
+    async def create_customer(self, account_id: AccountId) -> str:
+        """Make, or find again, the gateway's record of a driver; answers its name there."""
+        ...
+
+    async def charge(self, request: GatewayRequest, *, idempotency_key: str) -> Outcome:
+        """Send a charge, or send it again."""
+        ...
+
+    async def look_up(self, payment_ref: str, *, payment_id: PaymentId) -> Outcome:
+        """Ask what became of a payment whose name there is known."""
+        ...
+
+    async def find(
+        self, *, payment_id: PaymentId, customer_ref: str | None, since: datetime
+    ) -> Outcome:
+        """Ask what became of a payment whose answer was lost; NotExecuted if it is not there."""
+        ...
+
+    async def call_off(self, payment_ref: str, *, payment_id: PaymentId) -> CallOffAnswer:
+        """End a payment that has not succeeded."""
+        ...
+
+    async def open_checkout(
+        self, request: GatewayRequest, *, idempotency_key: str
+    ) -> CheckoutAnswer:
+        """Make a payment page, or the page made before under this key."""
+        ...
+
+    async def look_up_checkout(
+        self, checkout_ref: str, *, payment_id: PaymentId
+    ) -> CheckoutProgress:
+        """Ask what became of a payment page."""
+        ...
+
+    async def expire_checkout(
+        self, checkout_ref: str, *, payment_id: PaymentId
+    ) -> CheckoutProgress:
+        """Close a payment page; answers Succeeded if the driver was quicker."""
+        ...
+
+    async def open_setup(self, request: GatewayRequest, *, idempotency_key: str) -> CheckoutOpened:
+        """Make a page on which a card is left."""
+        ...
+
+    async def look_up_setup(self, checkout_ref: str) -> SetupProgress:
+        """Ask what became of it."""
+        ...
+
+    async def refund(self, request: GatewayRequest, *, idempotency_key: str) -> RefundAnswer:
+        """Send a refund, or send it again."""
+        ...
+
+    async def find_refund(self, *, payment_ref: str, refund_id: UUID) -> RefundAnswer | None:
+        """Look for a refund whose answer was lost; None if it is not there."""
+        ...
+
+    def transactions(self, *, since: datetime) -> AsyncIterator[GatewayTransaction]:
+        """Read the gateway's own report of what moved."""
+        ...
+
+    def read_webhook(self, body: bytes, *, signature: str | None) -> Notice:
+        """Verify a webhook and say what it is about; ForgedWebhookError otherwise."""
+        ...
