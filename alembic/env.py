@@ -3,8 +3,9 @@
 import asyncio
 import os
 
-from sqlalchemy import Connection, pool, text
+from sqlalchemy import Connection, ForeignKeyConstraint, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.schema import SchemaItem
 
 from alembic import context
 from billing.db.tables import METADATA as BILLING
@@ -15,14 +16,19 @@ _ONE_AT_A_TIME = 7_201_000_001
 """Advisory lock: several processes may start and migrate at once."""
 
 
-_PARTITIONS = "lane_event_"
+_PARTITION = "lane_event_"
 
 
 def _include_object(
-    _item: object, name: str | None, type_: str, reflected: bool, _compare_to: object
+    item: SchemaItem, name: str | None, type_: str, reflected: bool, _compare_to: object
 ) -> bool:
-    """Leave the monthly partitions out of comparisons: they come and go with the calendar."""
-    return not (type_ == "table" and reflected and (name or "").startswith(_PARTITIONS))
+    """Leave the monthly partitions out of comparisons: they come and go with the calendar.
+
+    PostgreSQL also lists a foreign key to a partitioned table once for each of its partitions.
+    """
+    if isinstance(item, ForeignKeyConstraint):
+        return not item.elements[0].target_fullname.startswith(f"parking.{_PARTITION}")
+    return not (type_ == "table" and reflected and (name or "").startswith(_PARTITION))
 
 
 def _database_url() -> str:
