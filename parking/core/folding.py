@@ -147,17 +147,27 @@ def close_overstayed(stay: Stay, *, rules: StayRules, now: datetime) -> Stay:
 def _step(
     tail: Stay | None, event: LaneEvent, plate: Plate, rules: StayRules, *, may_drift: bool
 ) -> Step:
-    """Take one event in, later than all before it. All the ifs of the table of arrows are here."""
+    """Take one event in, later than all before it."""
     if isinstance(event, VehicleEntered):
-        if tail is None:
-            return Step(None, _opened(event, plate))
-        if _entered_last(tail) and _is_repeat(tail, event, rules):
-            return Step(_seen_again(tail, event))
-        if tail.state is StayState.OPEN:
-            return Step(_missed_exit(tail, Arrow.RE_ENTERED), _opened(event, plate))
-        if may_drift and _clocks_drifted(tail, event, rules):
-            return Step(_closed_by_drift(tail, event))
+        return _take_entry(tail, event, plate, rules, may_drift=may_drift)
+    return _take_exit(tail, event, plate, rules)
+
+
+def _take_entry(
+    tail: Stay | None, event: VehicleEntered, plate: Plate, rules: StayRules, *, may_drift: bool
+) -> Step:
+    if tail is None:
         return Step(None, _opened(event, plate))
+    if _entered_last(tail) and _is_repeat(tail, event, rules):
+        return Step(_seen_again(tail, event))
+    if tail.state is StayState.OPEN:
+        return Step(_missed_exit(tail, Arrow.RE_ENTERED), _opened(event, plate))
+    if may_drift and _clocks_drifted(tail, event, rules):
+        return Step(_closed_by_drift(tail, event))
+    return Step(None, _opened(event, plate))
+
+
+def _take_exit(tail: Stay | None, event: VehicleExited, plate: Plate, rules: StayRules) -> Step:
     if tail is None:
         return Step(None, _unpaired(event, plate))
     if _awaits_exit(tail):

@@ -109,14 +109,14 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Hold the instants to the state."""
         entered_at, left_at, state = self.entered_at, self.left_at, self.state
         if (entered_at is None) is not (state is StayState.MISSED_ENTRY):
-            raise self._times_error("entered_at is known but for a missed entry")
-        if (left_at is None) is (state is StayState.CLOSED or state is StayState.MISSED_ENTRY):
-            raise self._times_error("left_at is known once it was seen to leave, and only then")
-        if entered_at is not None and left_at is not None and left_at < entered_at:
-            raise self._times_error(f"left at {left_at}, before it came in at {entered_at}")
-
-    def _times_error(self, reason: str) -> StayTimesError:
-        return StayTimesError(stay_id=self.stay_id, state=self.state, reason=reason)
+            reason = "entered_at is known but for a missed entry"
+        elif (left_at is None) is (state is StayState.CLOSED or state is StayState.MISSED_ENTRY):
+            reason = "left_at is known once it was seen to leave, and only then"
+        elif entered_at is not None and left_at is not None and left_at < entered_at:
+            reason = f"left at {left_at}, before it came in at {entered_at}"
+        else:
+            return
+        raise StayTimesError(stay_id=self.stay_id, state=state, reason=reason)
 
     @property
     def billable(self) -> bool:
