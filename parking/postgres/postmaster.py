@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 PID_FILE = "postmaster.pid"
+_HAS_PROC = Path("/proc/self/cwd").exists()
 _LINE_PID, _LINE_PORT, _LINE_STATUS = 0, 3, 7
 
 
@@ -47,7 +47,7 @@ def serves(pid: int, cluster: Path) -> bool:
     A process id alone proves nothing: after a crash or a reboot another program may have it. A
     PostgreSQL process works inside its data directory, and the kernel tells us that.
     """
-    if sys.platform == "linux":
+    if _HAS_PROC:
         return not _is_zombie(pid) and _works_in(pid, cluster)
     shown = subprocess.run(
         ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False

@@ -11,7 +11,8 @@ async def test_each_test_gets_an_empty_database_of_its_own(empty_database_url: s
     connection = await asyncpg.connect(empty_database_url)
     try:
         tables = await connection.fetchval(
-            "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            "SELECT count(*) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         )
         await connection.execute("CREATE TABLE left_behind ()")
     finally:
