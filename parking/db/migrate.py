@@ -3,10 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from parking.core.errors import DomainError
 
@@ -55,3 +57,12 @@ def downgrade(database_url: str, revision: str) -> None:
 def check(database_url: str) -> None:
     """Raise when the tables that the code believes in differ from what the migrations made."""
     command.check(alembic_config(database_url))
+
+
+@cache
+def newest_revision() -> str:
+    """The revision that `upgrade` brings a database to."""
+    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
+    if head is None:
+        raise MigrationsNotFoundError((migrations_folder(),))
+    return head
