@@ -1,0 +1,45 @@
+"""Prometheus metrics of this process, and of the database when they are asked for."""
+
+from typing import Final
+
+import asyncpg
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+
+REQUESTS: Final = Counter(
+    "leavefirst_http_requests_total", "HTTP requests answered.", ["method", "route", "status"]
+)
+REQUEST_SECONDS: Final = Histogram(
+    "leavefirst_http_request_seconds",
+    "Time to answer an HTTP request, in seconds.",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+_OUTBOX: Final = Gauge("leavefirst_outbox_messages", "Messages that wait for the billing worker.")
+_STAYS: Final = Gauge("leavefirst_open_stays", "Cars inside, all lots.")
+_REVIEWS: Final = Gauge("leavefirst_pending_reviews", "Reviews that wait for a person.")
+_WEBHOOKS: Final = Gauge("leavefirst_webhooks_waiting", "Webhooks stored and not yet worked on.")
+_PAYMENTS: Final = Gauge("leavefirst_payments", "Payments by state.", ["state"])
+
+_COUNTS_SQL: Final = """
+SELECT (SELECT count(*) FROM parking.outbox) AS outbox,
+       (SELECT count(*) FROM parking.stay WHERE state = 'open') AS stays,
+       (SELECT count(*) FROM parking.review WHERE state = 'pending') AS reviews,
+       (SELECT count(*) FROM billing.webhook_inbox WHERE handled_at IS NULL) AS webhooks
+"""
+_PAYMENTS_SQL: Final = "SELECT state, count(*) AS payments FROM billing.payment GROUP BY state"
+
+
+async def render(pool: "asyncpg.Pool[asyncpg.Record]") -> bytes:
+    """The exposition text: this process's counters and the database's present counts."""
+    async with pool.acquire() as connection:
+        counts = await connection.fetchrow(_COUNTS_SQL)
+        payments = await connection.fetch(_PAYMENTS_SQL)
+    if counts is not None:
+        _OUTBOX.set(counts["outbox"])
+        _STAYS.set(counts["stays"])
+        _REVIEWS.set(counts["reviews"])
+        _WEBHOOKS.set(counts["webhooks"])
+    _PAYMENTS.clear()
+    for row in payments:
+        _PAYMENTS.labels(row["state"]).set(row["payments"])
+    return generate_latest(REGISTRY)

@@ -1,0 +1,193 @@
+"use strict";
+// The live page: asks /live.json once a second while it is looked at, and redraws what changed.
+// Everything from the server goes in as text, never as markup.
+(() => {
+  const words = JSON.parse(document.getElementById("words").textContent);
+  const root = document.documentElement;
+  let lang = root.lang.startsWith("zh") ? "zh" : "en";
+  let last = null;
+  let etag = null;
+  let seen = null;
+  const open = new Set();
+
+  // The key came in the address once; it lives in a cookie that scripts cannot read from now on.
+  if (location.search) history.replaceState(null, "", location.pathname);
+
+  const t = (key) => words[lang][key] ?? key;
+  const $ = (id) => document.getElementById(id);
+
+  function h(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value !== null && value !== undefined) node.setAttribute(name, value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  const money = (minor) => {
+    const sign = minor < 0 ? "\u2212" : "";
+    const fen = Math.abs(minor);
+    const yuan = Math.floor(fen / 100).toLocaleString("en");
+    return `${sign}¥${yuan}.${String(fen % 100).padStart(2, "0")}`;
+  };
+  const clock = (iso, zone) => iso === null ? "–" : new Intl.DateTimeFormat("en-GB", {
+    hour: "2-digit", minute: "2-digit", timeZone: zone }).format(new Date(iso));
+  const dayOf = (iso, zone) => new Intl.DateTimeFormat(lang === "zh" ? "zh-CN" : "en-GB", {
+    day: "numeric", month: "short", timeZone: zone }).format(new Date(iso));
+  const lasting = (from, until) => {
+    const minutes = Math.floor((new Date(until) - new Date(from)) / 60000);
+    const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+    if (lang === "zh") return hours ? `${hours} 小时 ${rest} 分` : `${rest} 分`;
+    return hours ? `${hours} h ${rest} min` : `${rest} min`;
+  };
+  const name = (thing) => lang === "zh" ? thing.name_zh : thing.name_en;
+  const badge = (state) => h("span", { class: `badge ${last.tones[state] ?? ""}` },
+    t(`state.${state}`));
+  const plate = (text, colour) => h("span", { class: `plate ${colour}` },
+    text.length > 2 ? `${text.slice(0, 2)}·${text.slice(2)}` : text);
+
+  function lot(item) {
+    const share = Math.min(100, 100 * item.occupied / Math.max(1, item.spaces));
+    const mood = share >= 95 ? "full" : share >= 75 ? "busy" : "";
+    const fill = h("i", {});
+    fill.style.width = `${share}%`;
+    const label = `${item.occupied} / ${item.spaces}`;
+    return h("div", { class: "lot" },
+      h("div", { class: "head" }, h("h3", { class: "small" }, name(item)),
+        h("span", { class: "num" }, h("b", {}, label))),
+      h("div", { class: `bar ${mood}`, role: "img", "aria-label": `${name(item)}: ${label}` }, fill),
+      h("p", { class: "soft small" }, `${item.visits} ${t("visits")} · ${money(item.fees_minor)}`));
+  }
+
+  function feeTable(stay) {
+    const rows = stay.lines.map((line) => h("tr", {},
+      h("td", {}, lang === "zh" ? line.text_zh : line.text_en),
+      h("td", { class: "num" }, money(line.amount_minor))));
+    rows.push(h("tr", { class: "total" }, h("td", {}, t("total")),
+      h("td", { class: "num" }, money(stay.fee_minor))));
+    return h("table", { class: "lines" }, h("tbody", {}, ...rows));
+  }
+
+  function stayMore(stay) {
+    const note = { tentative: "note.tentative", missed_exit: "note.missed_exit",
+      missed_entry: "note.missed_entry", unbound: "note.unbound" }[stay.status];
+    return h("div", { class: "more" },
+      note ? h("p", { class: "note" }, t(note)) : null,
+      stay.read_as ? h("p", { class: "note" }, `${t("read_as")} ${stay.read_as}`) : null,
+      stay.fee_minor === null ? h("p", { class: "soft small" }, t("no_fee_yet")) : feeTable(stay),
+      h("p", { class: "ids" }, stay.tariff ? `${t("tariff")} ${stay.tariff} · ` : "",
+        `${t("stay")} ${stay.stay_id}`, stay.trace_id ? ` · ${t("trace")} ${stay.trace_id}` : "",
+        " · ", h("a", { href: `/p/${stay.stay_id}` }, t("driver_page"))));
+  }
+
+  function stayRow(stay) {
+    const when = stay.left_at === null
+      ? clock(stay.entered_at, stay.zone) + " →"
+      : `${clock(stay.entered_at, stay.zone)} → ${clock(stay.left_at, stay.zone)}`;
+    const long = stay.entered_at && stay.left_at ? ` · ${lasting(stay.entered_at, stay.left_at)}` : "";
+    const row = h("details", { class: "row", "data-key": stay.stay_id },
+      h("summary", {}, plate(stay.plate, stay.colour),
+        h("div", { class: "what" }, h("div", {}, name(stay.lot)),
+          h("div", { class: "soft small num" },
+            `${dayOf(stay.entered_at ?? stay.left_at, stay.zone)} ${when}${long}`)),
+        h("div", { class: "money num" },
+          h("b", {}, stay.fee_minor === null ? "–" : money(stay.fee_minor)), badge(stay.status))),
+      stayMore(stay));
+    row.open = open.has(stay.stay_id);
+    row.addEventListener("toggle", () => {
+      if (row.open) open.add(stay.stay_id); else open.delete(stay.stay_id);
+    });
+    return row;
+  }
+
+  function paymentRow(payment) {
+    const tries = payment.attempts > 1 ? ` · ${payment.attempts} ${t("tries")}` : "";
+    const why = payment.decline_code ? ` · ${payment.decline_code}` : "";
+    return h("div", { class: "row", "data-key": payment.payment_id },
+      h("div", { class: "line" }, h("b", { class: "num" }, money(payment.amount_minor)),
+        h("div", { class: "what" }, h("div", {}, payment.plates.join(" ")),
+          h("div", { class: "soft small" }, `${t(`by.${payment.method}`)}${tries}${why}`)),
+        h("div", { class: "money" }, badge(payment.state),
+          payment.next_try_at === null ? null : h("div", { class: "soft small num" },
+            `${t("next_try")} ${clock(payment.next_try_at, last.zone)}`))));
+  }
+
+  function operatorRow(item) {
+    const line = (label, minor) => h("tr", {}, h("th", {}, t(label)),
+      h("td", { class: "num" }, money(minor)));
+    return h("div", { class: "lot" },
+      h("div", { class: "head" }, h("h3", { class: "small" }, name(item)),
+        item.statement_date === null ? null : h("a", { class: "small",
+          href: `/statements/${item.operator_id}/${item.statement_date}` }, t("statement"))),
+      h("table", { class: "lines" }, h("tbody", {}, line("gross", item.gross_minor),
+        line("gateway_fees", -item.fees_minor), line("outstanding", item.outstanding_minor),
+        h("tr", { class: "total" }, h("th", {}, t("net")),
+          h("td", { class: "num" }, money(item.net_minor))))));
+  }
+
+  function fill(id, items, draw) {
+    const box = $(id);
+    const nodes = items.map(draw);
+    for (const node of nodes) {
+      const key = node.dataset.key;
+      if (key && seen && !seen.has(key)) node.classList.add("new");
+    }
+    box.replaceChildren(...(nodes.length ? nodes : [h("p", { class: "empty" }, t(`empty.${id}`))]));
+  }
+
+  function draw() {
+    root.lang = lang === "zh" ? "zh-CN" : "en";
+    document.title = t("title");
+    for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+    if (last === null) return;
+    const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
+    for (const [key, value] of Object.entries(last.figures)) {
+      const node = document.querySelector(`[data-figure="${key}"]`);
+      if (node) node.textContent = key.endsWith("_minor") ? money(value) : value;
+    }
+    fill("lots", last.lots, lot);
+    fill("stays", last.stays, stayRow);
+    fill("payments", last.payments, paymentRow);
+    fill("operators", last.operators, operatorRow);
+    seen = new Set([...last.stays.map((s) => s.stay_id), ...last.payments.map((p) => p.payment_id)]);
+    if (focused) document.querySelector(`[data-key="${focused}"] summary`)?.focus();
+  }
+
+  function pulse(on) {
+    $("pulse").className = `pulse ${on ? "on" : "off"}`;
+    $("pulse").textContent = on ? t("live") : t("away");
+  }
+
+  async function look() {
+    const headers = etag === null ? {} : { "If-None-Match": etag };
+    const reply = await fetch("/live.json", { headers, cache: "no-store" });
+    if (reply.status === 401) { location.href = "/"; return; }
+    if (reply.status !== 304) {
+      if (!reply.ok) throw new Error(`status ${reply.status}`);
+      etag = reply.headers.get("ETag");
+      last = await reply.json();
+      draw();
+    }
+    pulse(true);
+  }
+
+  async function loop() {
+    let wait = 1000;
+    try {
+      if (!document.hidden) await look();
+    } catch {
+      pulse(false);
+      wait = 3000;
+    }
+    setTimeout(loop, wait);
+  }
+
+  $("lang").addEventListener("click", () => {
+    lang = lang === "zh" ? "en" : "zh";
+    document.cookie = `lang=${lang}; path=/; max-age=31536000; samesite=strict`;
+    draw();
+    pulse(last !== null);
+  });
+  loop();
+})();

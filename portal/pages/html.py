@@ -1,0 +1,113 @@
+"""Markup by `string.Template`: a handful of pages needs no template engine.
+
+Everything that is filled in is escaped here; only `Markup`, which this module makes itself, goes
+in as it is.
+"""
+
+import hashlib
+import html
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from string import Template
+
+import msgspec
+
+from parking.core.money import Money
+from portal.pages.texts import Language, words
+
+_ASSETS = resources.files("portal.pages") / "assets"
+ASSET_TYPES = {"style.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
+"""The files that /assets/ serves, each with its media type."""
+
+_PAGE = Template("""<!doctype html>
+<html lang="$lang">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/assets/style.css?v=$version">
+<title>$title</title>
+</head>
+<body>
+$body
+</body>
+</html>
+""")
+
+
+class Markup(str):
+    """Text that is already markup and goes into a page as it is."""
+
+    __slots__ = ()
+
+
+@cache
+def asset(name: str) -> bytes:
+    """The bytes of one file of the page's assets. Raises KeyError for a name that is not served."""
+    if name not in ASSET_TYPES:
+        raise KeyError(name)
+    return (_ASSETS / name).read_bytes()
+
+
+@cache
+def version() -> str:
+    """A short hash of all assets: a changed file gets a new address, so it can be kept for long."""
+    digest = hashlib.sha256(b"".join(asset(name) for name in sorted(ASSET_TYPES)))
+    return digest.hexdigest()[:12]
+
+
+def fill(template: str, **values: object) -> Markup:
+    """Fill `$name` places in a template, escaping every value that is not markup already."""
+    escaped = {
+        key: value if isinstance(value, Markup) else html.escape(str(value))
+        for key, value in values.items()
+    }
+    return Markup(Template(template).substitute(escaped))
+
+
+def join(parts: Iterable[Markup]) -> Markup:
+    """Put pieces of markup one after the other."""
+    return Markup("".join(parts))
+
+
+def page(*, title: str, language: Language, body: Markup) -> str:
+    """Wrap a body into a whole document."""
+    return fill(
+        _PAGE.template,
+        lang="zh-CN" if language == "zh" else "en",
+        version=version(),
+        title=title,
+        body=body,
+    )
+
+
+def live_page(language: Language) -> str:
+    """The live page's skeleton: everything but the figures, which its script fetches."""
+    both = {each: words(each) for each in ("zh", "en")}
+    # `<` may not end the script element early, whatever a word may hold one day.
+    data = msgspec.json.encode(both).decode().replace("<", "\\u003c")
+    template = (_ASSETS / "live.html").read_text(encoding="utf-8")
+    texts = {key: value for key, value in words(language).items() if "." not in key}
+    body = fill(template, words=Markup(data), version=version(), **texts)
+    return page(title=texts["title"], language=language, body=body)
+
+
+def yuan(minor: int, currency: str = "CNY") -> str:
+    """Show a sum as a person reads it: `¥12.30`."""
+    sign = "\u2212" if minor < 0 else ""
+    whole, part = divmod(abs(minor), 100)
+    symbol = "¥" if currency == "CNY" else f"{currency} "
+    return f"{sign}{symbol}{whole:,}.{part:02d}"
+
+
+def money(value: Money) -> str:
+    """Show a `Money` as a person reads it."""
+    return yuan(value.amount_minor, value.currency)
+
+
+def plate_chip(plate: str, colour: str) -> Markup:
+    """A number plate that looks like one."""
+    shown = f"{plate[:2]}·{plate[2:]}" if len(plate) > 2 else plate
+    return fill('<span class="plate $colour">$text</span>', colour=colour, text=shown)

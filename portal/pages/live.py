@@ -1,0 +1,158 @@
+"""What the live page shows, read from the database in one snapshot.
+
+Only reads, across both rooms' tables: composing them for a person's eyes is the portal's task.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from parking.db.pool import Pool
+from portal.pages.texts import TONES
+
+STAYS_MAX: Final = 60
+PAYMENTS_MAX: Final = 40
+
+_LOTS: Final = """
+SELECT lot.lot_id, lot.operator_id, lot.name_zh, lot.name_en, lot.spaces, lot.zone,
+       count(stay.stay_id) FILTER (WHERE stay.state = 'open') AS occupied,
+       count(stay.stay_id) FILTER (WHERE stay.state <> 'open') AS visits,
+       coalesce(sum(stay.fee_minor), 0)::bigint AS fees_minor
+FROM parking.lot
+LEFT JOIN parking.stay ON stay.lot_id = lot.lot_id AND NOT stay.dissolved
+WHERE $1::text IS NULL OR lot.operator_id = $1
+GROUP BY lot.lot_id ORDER BY lot.operator_id, lot.lot_id
+"""
+_STAYS: Final = """
+SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.left_at,
+       stay.fee, stay.fee_minor, stay.tariff_id, stay.tariff_version, stay.trace_id,
+       lot.name_zh, lot.name_en, lot.zone,
+       obligation.state AS obligation_state, obligation.account_id,
+       review.review_id IS NOT NULL AS tentative, exit.plate AS exit_plate
+FROM parking.stay
+JOIN parking.lot USING (lot_id)
+LEFT JOIN billing.obligation USING (stay_id)
+LEFT JOIN parking.review ON review.exit_event_id = stay.exit_event_id
+     AND review.kind = 'near_miss' AND review.state = 'pending'
+LEFT JOIN parking.lane_event AS exit ON exit.event_id = stay.exit_event_id
+WHERE NOT stay.dissolved AND ($1::text IS NULL OR lot.operator_id = $1)
+  AND ($2::uuid IS NULL OR stay.stay_id = $2)
+ORDER BY stay.last_seen_at DESC, stay.stay_id LIMIT $3
+"""
+_PAYMENTS: Final = """
+SELECT payment.payment_id, payment.amount_minor, payment.state, payment.method, payment.attempts,
+       payment.decline_code, payment.due_at, payment.created_at,
+       array_agg(obligation.plate ORDER BY obligation.left_at) AS plates
+FROM billing.payment
+JOIN billing.payment_allocation AS part USING (payment_id)
+JOIN billing.obligation USING (obligation_id)
+WHERE $1::text IS NULL OR obligation.operator_id = $1
+GROUP BY payment.payment_id ORDER BY payment.created_at DESC, payment.payment_id LIMIT $2
+"""
+_OPERATORS: Final = """
+SELECT operator.operator_id, operator.name_zh, operator.name_en, owed.statement_date,
+       coalesce(owed.gross_minor, 0)::bigint AS gross_minor,
+       coalesce(owed.paid_minor, 0)::bigint AS paid_minor,
+       coalesce(owed.gross_minor - owed.paid_minor, 0)::bigint AS outstanding_minor
+FROM parking.operator
+LEFT JOIN (
+    SELECT operator_id, max(business_date) AS statement_date, sum(charged_minor) AS gross_minor,
+           sum(captured_minor - returned_minor) AS paid_minor
+    FROM billing.obligation GROUP BY operator_id
+) AS owed USING (operator_id)
+WHERE $1::text IS NULL OR operator.operator_id = $1
+ORDER BY operator.operator_id
+"""
+
+
+def stay_status(row: asyncpg.Record) -> str:
+    """One word for where a stay stands, from its own state and its obligation's."""
+    if row["state"] != "closed":
+        return str(row["state"])
+    if row["tentative"]:
+        return "tentative"
+    if row["fee_minor"] == 0:
+        return "free"
+    match row["obligation_state"]:
+        case "paid":
+            return "paid"
+        case "collecting":
+            return "paying"
+        case "due":
+            return "unbound" if row["account_id"] is None else "outstanding"
+        case "void":
+            return "cancelled"
+        case _:
+            return "closed"
+
+
+def _stay(row: asyncpg.Record) -> dict[str, Any]:
+    fee = None if row["fee"] is None else msgspec.json.decode(row["fee"])
+    misread = row["exit_plate"] not in (None, row["plate"])
+    return {
+        "stay_id": str(row["stay_id"]),
+        "plate": row["plate"],
+        "colour": row["colour"],
+        "status": stay_status(row),
+        "entered_at": row["entered_at"],
+        "left_at": row["left_at"],
+        "zone": row["zone"],
+        "lot": {"name_zh": row["name_zh"], "name_en": row["name_en"]},
+        "fee_minor": row["fee_minor"],
+        "lines": [] if fee is None else fee["lines"],
+        "tariff": f"{row['tariff_id']} v{row['tariff_version']}" if fee is not None else None,
+        "trace_id": row["trace_id"],
+        "read_as": row["exit_plate"] if misread else None,
+    }
+
+
+def _payment(row: asyncpg.Record) -> dict[str, Any]:
+    waiting = row["state"] == "waiting"
+    return {
+        "payment_id": str(row["payment_id"]),
+        "amount_minor": row["amount_minor"],
+        "state": "page_open" if row["state"] == "open" else row["state"],
+        "method": row["method"],
+        "attempts": row["attempts"],
+        "decline_code": row["decline_code"],
+        "next_try_at": row["due_at"] if waiting else None,
+        "plates": row["plates"],
+    }
+
+
+async def live(pool: Pool, *, operator_id: str | None) -> dict[str, Any]:
+    """Everything on the live page; for an operator's key only what is that operator's."""
+    async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
+        lots = await db.fetch(_LOTS, operator_id)
+        stays = await db.fetch(_STAYS, operator_id, None, STAYS_MAX)
+        payments = await db.fetch(_PAYMENTS, operator_id, PAYMENTS_MAX)
+        operators = await db.fetch(_OPERATORS, operator_id)
+    return {
+        "figures": _figures(lots, operators),
+        "zone": lots[0]["zone"] if lots else "UTC",
+        "tones": TONES,
+        "lots": [dict(row) for row in lots],
+        "stays": [_stay(row) for row in stays],
+        "payments": [_payment(row) for row in payments],
+        "operators": [dict(row) for row in operators],
+    }
+
+
+def _figures(
+    lots: Sequence[asyncpg.Record], operators: Sequence[asyncpg.Record]
+) -> dict[str, int]:
+    return {
+        "inside": sum(row["occupied"] for row in lots),
+        "stays": sum(row["visits"] for row in lots),
+        "paid_minor": sum(row["paid_minor"] for row in operators),
+        "owed_minor": sum(row["outstanding_minor"] for row in operators),
+    }
+
+
+async def one_stay(pool: Pool, stay_id: str) -> dict[str, Any] | None:
+    """One stay as its driver sees it; None when there is no such stay."""
+    async with pool.acquire() as db:
+        row = await db.fetchrow(_STAYS, None, stay_id, 1)
+    return None if row is None else _stay(row)

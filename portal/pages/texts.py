@@ -1,0 +1,167 @@
+"""Every word that the pages show, in Chinese and English, and the tone of every state.
+
+A state that is missing here would be shown as its bare code, so a test walks all of them.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+Language: TypeAlias = Literal["zh", "en"]
+
+_PAIRS: Final[dict[str, tuple[str, str]]] = {
+    "title": ("先离场，后付费", "Leave First"),
+    "tag": ("车走人不等，费用随后结清", "Leave at once, pay afterwards"),
+    "other_lang": ("EN", "中文"),
+    "live": ("实时", "live"),
+    "away": ("连接中断", "no connection"),
+    "noscript": ("此页需要 JavaScript。", "This page needs JavaScript."),
+    "figures_label": ("总览", "At a glance"),
+    "inside": ("在场车辆", "cars inside"),
+    "stays_done": ("完成的停车", "stays closed"),
+    "paid": ("已收", "paid"),
+    "owed": ("待收", "outstanding"),
+    "lots": ("停车场", "Lots"),
+    "operators": ("运营方", "Operators"),
+    "stays": ("停车记录", "Stays"),
+    "payments": ("付款", "Payments"),
+    "newest_first": ("最新在前", "newest first"),
+    "visits": ("次停车", "stays"),
+    "total": ("合计", "Total"),
+    "tariff": ("费率", "tariff"),
+    "stay": ("停车", "stay"),
+    "trace": ("追踪号", "trace"),
+    "driver_page": ("车主页面", "driver's page"),
+    "no_fee_yet": ("出场后计费。", "The fee is worked out at the exit."),
+    "read_as": ("出口识别为", "Read at the exit as"),
+    "tries": ("次尝试", "tries"),
+    "next_try": ("下次", "next"),
+    "gross": ("应收", "Gross"),
+    "gateway_fees": ("渠道手续费", "Gateway fees"),
+    "outstanding": ("待收", "Outstanding"),
+    "net": ("应结给运营方", "Net to the operator"),
+    "statement": ("对账单", "Statement"),
+    "empty.lots": ("还没有停车场。", "No lots yet."),
+    "empty.operators": ("还没有运营方。", "No operators yet."),
+    "empty.stays": ("还没有车来过。", "No car has come yet."),
+    "empty.payments": ("还没有付款。", "No payments yet."),
+    "note.tentative": (
+        "出入口车牌仅差一个易混字符，暂按同一辆车匹配；确认之前不收费。",
+        "Entry and exit differ by one look-alike character: matched tentatively, "
+        "not charged before someone could say no.",
+    ),
+    "note.missed_exit": ("没有看到出场，不收费。", "The exit was never seen: nothing is charged."),
+    "note.missed_entry": ("没有看到入场，不收费。", "The entry was never seen: nothing is charged."),
+    "note.unbound": (
+        "车牌尚未绑定，费用挂账，可在车主页面支付。",
+        "No driver has bound this plate: the fee stays owed and can be paid on the driver's page.",
+    ),
+    "state.open": ("在场", "inside"),
+    "state.missed_exit": ("漏拍出场", "missed exit"),
+    "state.missed_entry": ("漏拍入场", "missed entry"),
+    "state.tentative": ("待确认", "tentative"),
+    "state.free": ("免费", "free"),
+    "state.closed": ("已出场", "closed"),
+    "state.unbound": ("未绑定", "unbound"),
+    "state.outstanding": ("待支付", "outstanding"),
+    "state.paying": ("支付中", "paying"),
+    "state.paid": ("已支付", "paid"),
+    "state.cancelled": ("已取消", "cancelled"),
+    "state.ready": ("等待扣款", "queued"),
+    "state.in_flight": ("扣款中", "in flight"),
+    "state.unknown": ("结果未知", "unknown"),
+    "state.pending": ("渠道处理中", "processing"),
+    "state.page_open": ("付款页已打开", "page open"),
+    "state.waiting": ("被拒，将重试", "declined, will retry"),
+    "state.stopped": ("需更换银行卡", "needs another card"),
+    "state.abandoning": ("撤销中", "withdrawing"),
+    "state.succeeded": ("成功", "succeeded"),
+    "state.abandoned": ("已放弃", "abandoned"),
+    "by.card": ("自动扣款", "charged to the bound card"),
+    "by.checkout": ("车主自行支付", "paid by hand"),
+    "signin.title": ("请输入访问密钥", "Key, please"),
+    "signin.why": (
+        "车牌属于个人信息，此页需要运营方或管理员密钥。",
+        "Plates are personal data, so this page opens with an operator's or the admin's key.",
+    ),
+    "signin.label": ("密钥", "Key"),
+    "signin.button": ("打开", "Open"),
+    "signin.wrong": ("密钥无效或已撤销。", "This key is not known, or it was revoked."),
+    "pay.title": ("停车费", "Parking fee"),
+    "pay.button": ("去支付", "Pay now"),
+    "pay.entered": ("入场", "Entered"),
+    "pay.left": ("出场", "Left"),
+    "pay.lot": ("停车场", "Lot"),
+    "pay.open": ("车辆仍在场内，离场后在此支付即可。", "The car is still inside. Leave first; pay here."),
+    "pay.paid": ("已支付，谢谢！", "Paid. Thank you!"),
+    "pay.free": ("本次停车免费。", "This stay is free."),
+    "pay.none": ("这次停车无需支付。", "There is nothing to pay for this stay."),
+    "pay.tentative": (
+        "车牌匹配待确认，确认前无需支付。",
+        "The match of this stay is still being confirmed; nothing is due before that.",
+    ),
+    "pay.underway": (
+        "自动扣款进行中，无需操作。",
+        "The bound card is being charged; there is nothing to do.",
+    ),
+    "pay.away": (
+        "暂时无法打开支付页面，请稍后再试。",
+        "The payment page cannot be opened just now. Please try again in a moment.",
+    ),
+    "thanks.title": ("谢谢！", "Thank you!"),
+    "thanks.text": (
+        "付款结果确认后会显示在您的停车页面上，通常只需几秒。一路平安。",
+        "Your payment will show on the page of your stay in a few seconds. Drive safely.",
+    ),
+    "thanks.back": ("查看停车", "See the stay"),
+    "statement.title": ("日对账单", "Statement of the day"),
+    "statement.back": ("返回", "Back"),
+    "statement.opening": ("期初余额", "Opening balance"),
+    "statement.closing": ("期末余额", "Closing balance"),
+    "statement.reconciled": ("已对平", "reconciled"),
+    "statement.unreconciled": ("未对平", "not reconciled"),
+    "statement.empty": ("当日没有流水。", "Nothing moved on this day."),
+    "error.title": ("出错了", "Something is not right"),
+    "error.404": ("没有这个页面。", "There is no such page."),
+    "error.403": ("此密钥无权查看。", "This key may not see this."),
+}
+
+TONES: Final[dict[str, str]] = {
+    "open": "info",
+    "missed_exit": "wait",
+    "missed_entry": "wait",
+    "tentative": "wait",
+    "free": "good",
+    "closed": "",
+    "unbound": "wait",
+    "outstanding": "wait",
+    "paying": "info",
+    "paid": "good",
+    "cancelled": "",
+    "ready": "info",
+    "in_flight": "info",
+    "unknown": "bad",
+    "pending": "info",
+    "page_open": "info",
+    "waiting": "wait",
+    "stopped": "bad",
+    "abandoning": "wait",
+    "succeeded": "good",
+    "abandoned": "",
+}
+"""Which colour a state's badge wears; the word beside it always says the same."""
+
+
+def words(language: Language) -> dict[str, str]:
+    """All words of one language by their key."""
+    index = 0 if language == "zh" else 1
+    return {key: pair[index] for key, pair in _PAIRS.items()}
+
+
+def language_of(*, cookie: str | None, accept: str) -> Language:
+    """Choose the page's language: the reader's own choice first, then the browser's."""
+    if cookie in ("zh", "en"):
+        return "zh" if cookie == "zh" else "en"
+    for part in accept.lower().split(","):
+        tag = part.strip()[:2]
+        if tag in ("zh", "en"):
+            return "zh" if tag == "zh" else "en"
+    return "zh"
