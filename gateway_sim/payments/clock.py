@@ -1,0 +1,38 @@
+"""The simulator's clock: real until someone sets it, then it stands still until it is moved."""
+
+import time
+
+from gateway_sim.payments.store import Store
+
+_VIRTUAL = "virtual_now"
+
+
+class Clock:
+    """Tells the time in seconds since 1970; a virtual time outlives a restart with the state."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        kept = store.note(_VIRTUAL)
+        self._virtual = float(kept) if kept else None
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether the time stands still between calls of `set` and `advance`."""
+        return self._virtual is not None
+
+    def now(self) -> float:
+        """The time, with fractions of a second."""
+        return time.time() if self._virtual is None else self._virtual
+
+    def created(self) -> int:
+        """The time as Stripe writes it: whole seconds."""
+        return int(self.now())
+
+    def set(self, now: float | None) -> None:
+        """Stop the clock at a time, or let it run again (None)."""
+        self._virtual = now
+        self._store.set_note(_VIRTUAL, "" if now is None else repr(now))
+
+    def advance(self, seconds: float) -> None:
+        """Stop the clock, if it runs, and move it on."""
+        self.set(self.now() + seconds)

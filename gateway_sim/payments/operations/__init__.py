@@ -1,0 +1,1 @@
+"""What each endpoint does: parameters in, changed objects and events out, one noun a file."""

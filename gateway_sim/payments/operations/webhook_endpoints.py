@@ -1,0 +1,110 @@
+"""Webhook endpoints: where events are sent, and the secret that signs them."""
+
+from typing import TYPE_CHECKING
+
+from gateway_sim.payments.errors import InvalidRequestError
+from gateway_sim.payments.operations.params import (
+    ListParams,
+    Metadata,
+    Page,
+    Params,
+    list_page,
+    merge_metadata,
+)
+from gateway_sim.payments.presenting import present
+from gateway_sim.payments.shapes.event import WebhookEndpoint
+
+if TYPE_CHECKING:
+    from gateway_sim.payments.wire import JsonObject
+    from gateway_sim.payments.world import World
+
+
+class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For creation."""
+
+    url: str
+    enabled_events: list[str]
+    api_version: str | None = None
+    description: str | None = None
+    metadata: Metadata | None = None
+
+
+class UpdateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For an update."""
+
+    url: str | None = None
+    enabled_events: list[str] | None = None
+    description: str | None = None
+    disabled: bool | None = None
+    metadata: Metadata | None = None
+
+
+def create(world: "World", params: CreateParams) -> "JsonObject":
+    """Send events somewhere; the answer, and only this one, carries the secret."""
+    endpoint = WebhookEndpoint(
+        id=world.ids.make("we"),
+        created=world.clock.created(),
+        api_version=params.api_version,
+        description=params.description,
+        enabled_events=params.enabled_events,
+        metadata=merge_metadata({}, params.metadata),
+        secret=world.ids.make("whsec"),
+        url=_checked_url(params.url),
+    )
+    world.save(endpoint)
+    return {**present(world, endpoint), "secret": endpoint.secret}
+
+
+def register(world: "World", *, url: str, secret: str) -> WebhookEndpoint:
+    """Send all events to a URL that was given at start; a restart finds it again."""
+    known = [one for one in world.store.find(WebhookEndpoint) if one.url == url]
+    endpoint = (
+        known[0]
+        if known
+        else WebhookEndpoint(
+            id=world.ids.make("we"), created=world.clock.created(), secret=secret, url=url
+        )
+    )
+    endpoint.secret = secret
+    world.save(endpoint)
+    return endpoint
+
+
+def retrieve(world: "World", _params: Params, endpoint_id: str) -> WebhookEndpoint:
+    """A webhook endpoint, without its secret."""
+    return world.load(WebhookEndpoint, endpoint_id)
+
+
+def update(world: "World", params: UpdateParams, endpoint_id: str) -> WebhookEndpoint:
+    """Change what is given."""
+    endpoint = world.load(WebhookEndpoint, endpoint_id)
+    if params.url is not None:
+        endpoint.url = _checked_url(params.url)
+    if params.enabled_events is not None:
+        endpoint.enabled_events = params.enabled_events
+    if params.description is not None:
+        endpoint.description = params.description or None
+    if params.disabled is not None:
+        endpoint.status = "disabled" if params.disabled else "enabled"
+    endpoint.metadata = merge_metadata(endpoint.metadata, params.metadata)
+    world.save(endpoint)
+    return endpoint
+
+
+def delete(world: "World", _params: Params, endpoint_id: str) -> "JsonObject":
+    """Send no more events there; what was queued goes missing."""
+    world.load(WebhookEndpoint, endpoint_id)
+    world.store.remove(endpoint_id)
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
+
+
+def list_all(world: "World", params: ListParams) -> Page:
+    """Webhook endpoints, newest first."""
+    return list_page(world, WebhookEndpoint, params, url="/v1/webhook_endpoints")
+
+
+def _checked_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        msg = "Invalid URL: An explicit scheme (such as https) must be provided."
+        raise InvalidRequestError(msg, code="url_invalid", param="url")
+    return url

@@ -1,0 +1,71 @@
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE object (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  customer TEXT AS (json_extract(body, '$.customer')),
+  payment_intent TEXT AS (json_extract(body, '$.payment_intent')),
+  payment_method TEXT AS (json_extract(body, '$.payment_method')),
+  setup_intent TEXT AS (json_extract(body, '$.setup_intent')),
+  currency TEXT AS (json_extract(body, '$.currency')),
+  email TEXT AS (json_extract(body, '$.email')),
+  source TEXT AS (json_extract(body, '$.source')),
+  charge TEXT AS (json_extract(body, '$.charge')),
+  status TEXT AS (json_extract(body, '$.status')),
+  type TEXT AS (json_extract(body, '$.type'))
+);
+CREATE INDEX object_by_kind ON object (kind, seq);
+CREATE INDEX object_by_customer ON object (kind, customer, seq);
+CREATE INDEX object_by_payment_intent ON object (kind, payment_intent, seq);
+CREATE INDEX object_by_payment_method ON object (kind, payment_method, seq);
+CREATE INDEX object_by_setup_intent ON object (kind, setup_intent, seq);
+CREATE INDEX object_by_charge ON object (kind, charge, seq);
+CREATE INDEX object_by_status ON object (kind, status, seq);
+
+-- What truly happened to money; nothing ever changes or leaves this table.
+CREATE TABLE truth (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('charge', 'refund')),
+  body TEXT NOT NULL
+);
+CREATE TRIGGER truth_is_never_changed BEFORE UPDATE ON truth
+BEGIN SELECT RAISE(ABORT, 'the truth log is append-only'); END;
+CREATE TRIGGER truth_is_never_deleted BEFORE DELETE ON truth
+BEGIN SELECT RAISE(ABORT, 'the truth log is append-only'); END;
+
+CREATE TABLE saved_answer (
+  key TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  saved_at REAL NOT NULL,
+  reply BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX saved_answer_by_age ON saved_answer (saved_at);
+
+-- Declines that a card still has ahead of it, in order.
+CREATE TABLE card_script (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  subject TEXT NOT NULL,
+  decline_code TEXT NOT NULL
+);
+CREATE INDEX card_script_by_subject ON card_script (subject, seq);
+
+CREATE TABLE delivery (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  event TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  first_at REAL NOT NULL,
+  due_at REAL NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL DEFAULT 'pending'
+    CHECK (state IN ('pending', 'delivered', 'missing', 'given_up')),
+  last_answer TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX delivery_due ON delivery (state, due_at);
+CREATE INDEX delivery_by_event ON delivery (event);

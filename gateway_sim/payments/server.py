@@ -1,0 +1,136 @@
+"""Runs the simulator on a port, with its courier beside it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from gateway_sim.payments.app import App
+from gateway_sim.payments.clock import Clock
+from gateway_sim.payments.courier import Courier
+from gateway_sim.payments.faults import FaultPlan, Faults
+from gateway_sim.payments.operations import webhook_endpoints
+from gateway_sim.payments.store import Store
+from gateway_sim.payments.world import World
+from parking.core.errors import DomainError
+
+BACKLOG = 2048
+GRACE_S = 2
+
+
+class PortTakenError(DomainError):
+    """Something else listens there."""
+
+    def __init__(self, host: str, port: int, reason: OSError) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason.strerror or reason}")
+        self.port = port
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: any free one."""
+    seed: int = 0
+    state: Path | None = None
+    fee_basis_points: int = 60
+    webhook_url: str | None = None
+    webhook_secret: str = "whsec_simulated"  # noqa: S105 - both ends of it are on this machine
+    faults: FaultPlan | None = None
+
+
+def make_world(options: Options) -> World:
+    """Open the state and put the parts together.
+
+    Raises StateFileError.
+    """
+    store = Store(options.state)
+    world = World(
+        store=store,
+        clock=Clock(store),
+        seed=options.seed,
+        fee_basis_points=options.fee_basis_points,
+        faults=Faults(options.seed, options.faults),
+    )
+    if options.webhook_url:
+        with store.transaction():
+            webhook_endpoints.register(
+                world, url=options.webhook_url, secret=options.webhook_secret
+            )
+    return world
+
+
+class Server(uvicorn.Server):
+    """uvicorn, able to cut one of its connections."""
+
+    def hang_up(self, client: tuple[str, int]) -> None:
+        """Cut the connection from an address, without a word."""
+        for connection in list(self.server_state.connections):
+            if getattr(connection, "client", None) == client:
+                connection.transport.abort()  # type: ignore[union-attr]
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket on a port.
+
+    Raises PortTakenError.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, port))
+            bound.listen(BACKLOG)
+        except OSError as error:
+            raise PortTakenError(host, port, error) from error
+        yield bound
+
+
+def serve(options: Options, *, ready: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM; `ready` hears the address.
+
+    Raises PortTakenError and StateFileError before anything is answered.
+    """
+    with listening(options.host, options.port) as bound:
+        world = make_world(options)
+        host, port = bound.getsockname()[:2]
+        try:
+            asyncio.run(_serve(world, bound, lambda: ready(f"http://{host}:{port}")))
+        finally:
+            world.store.close()
+
+
+async def _serve(world: World, bound: socket.socket, ready: Callable[[], None]) -> None:
+    server = make_server(world)
+    courier = asyncio.create_task(Courier(world).run())
+    ready()
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        courier.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await courier
+
+
+def make_server(world: World) -> Server:
+    """The HTTP server of a world."""
+
+    def hang_up(client: tuple[str, int]) -> None:
+        server.hang_up(client)
+
+    config = uvicorn.Config(
+        App(world, hang_up=hang_up),
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = Server(config)
+    return server

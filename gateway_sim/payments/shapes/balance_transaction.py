@@ -1,0 +1,39 @@
+"""A balance transaction: what a charge or refund did to the merchant's balance."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from gateway_sim.payments.shapes.base import Shape
+
+
+class FeeDetail(msgspec.Struct, kw_only=True):
+    """One part of the fee."""
+
+    amount: int
+    application: None = None
+    currency: str
+    description: str | None = "Stripe processing fees"
+    type: str = "stripe_fee"
+
+
+class BalanceTransaction(Shape, kw_only=True):
+    """A move on the merchant's balance: `net` is `amount` less `fee`."""
+
+    KIND: ClassVar[str] = "balance_transaction"
+
+    object: Literal["balance_transaction"] = "balance_transaction"
+    amount: int
+    available_on: int
+    balance_type: str = "payments"
+    currency: str
+    description: str | None = None
+    exchange_rate: None = None
+    fee: int
+    fee_details: list[FeeDetail]
+    net: int
+    reporting_category: str
+    source: str
+    status: str = "pending"
+    """Kept as `pending`; it is `available` from `available_on` on, by the clock when asked."""
+    type: str

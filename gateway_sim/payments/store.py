@@ -1,0 +1,197 @@
+"""All state, in SQLite: in memory, or in a file that survives a kill -9.
+
+Every request is one transaction, committed before its answer leaves; what the outside world was
+told has therefore happened, whatever becomes of this process.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from gateway_sim.payments.shapes.base import Shape
+from gateway_sim.payments.wire import JsonObject
+from parking.core.errors import DomainError
+
+S = TypeVar("S", bound=Shape)
+SCHEMA_VERSION = 1
+_SCHEMA = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+_COLUMNS = frozenset(
+    {
+        "charge",
+        "currency",
+        "customer",
+        "email",
+        "payment_intent",
+        "payment_method",
+        "setup_intent",
+        "source",
+        "status",
+        "type",
+    }
+)
+
+
+class StateFileError(DomainError):
+    """The state file cannot be used."""
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"cannot keep state in {path}: {reason}")
+        self.path = path
+
+
+class Store:
+    """Stripe objects as JSON with a few columns to look them up by."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the state; None keeps it in memory.
+
+        Raises StateFileError when the file cannot be opened or is something else.
+        """
+        try:
+            self.database = sqlite3.connect(path or ":memory:", isolation_level=None)
+            self._prepare()
+        except (sqlite3.Error, OSError) as error:
+            raise StateFileError(path or Path(":memory:"), error) from error
+
+    def _prepare(self) -> None:
+        # A commit in the write-ahead log survives the death of the process at once; surviving
+        # the death of the machine as well would cost an fsync a request.
+        self.database.execute("PRAGMA journal_mode = WAL")
+        self.database.execute("PRAGMA synchronous = NORMAL")
+        (version,) = self.database.execute("PRAGMA user_version").fetchone()
+        if version not in {0, SCHEMA_VERSION}:
+            msg = f"it has format {version}, this program knows {SCHEMA_VERSION}"
+            raise sqlite3.DatabaseError(msg)
+        if version == 0:
+            script = f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            self.database.executescript(script)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what happens inside, or undo it all when an error leaves the block."""
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.database.execute("ROLLBACK")
+            raise
+        self.database.execute("COMMIT")
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Within a transaction: undo what happens inside when an error leaves the block.
+
+        An error that keeps its changes (a decline leaves a failed charge) undoes nothing.
+        """
+        self.database.execute("SAVEPOINT operation")
+        try:
+            yield
+        except BaseException as error:
+            if not getattr(error, "keeps_changes", False):
+                self.database.execute("ROLLBACK TO operation")
+            raise
+        finally:
+            self.database.execute("RELEASE operation")
+
+    def count_up(self, name: str) -> int:
+        """The next number of a counter, from 1."""
+        (value,) = self.database.execute(
+            "INSERT INTO counter (name, value) VALUES (?, 1)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            (name,),
+        ).fetchone()
+        return int(value)
+
+    def note(self, name: str) -> str:
+        """A remembered setting; empty when there is none."""
+        row = self.database.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def set_note(self, name: str, value: str) -> None:
+        """Remember a setting."""
+        self.database.execute(
+            "INSERT OR REPLACE INTO note (name, value) VALUES (?, ?)", (name, value)
+        )
+
+    def put(self, shape: Shape) -> None:
+        """Keep an object, new or changed."""
+        body = msgspec.json.encode(shape).decode()
+        self.database.execute(
+            "INSERT INTO object (id, kind, created, body) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            (shape.id, shape.kind(), shape.created, body),
+        )
+
+    def replace(self, shape: Shape) -> None:
+        """Keep an object in place of one of another kind with the same id."""
+        self.put(shape)
+        self.database.execute("UPDATE object SET kind = ? WHERE id = ?", (shape.kind(), shape.id))
+
+    def remove(self, object_id: str) -> None:
+        """Forget an object."""
+        self.database.execute("DELETE FROM object WHERE id = ?", (object_id,))
+
+    def get(self, shape: type[S], object_id: str) -> S | None:
+        """Look an object up by kind and id."""
+        row = self.database.execute(
+            "SELECT body FROM object WHERE id = ? AND kind = ?", (object_id, shape.kind())
+        ).fetchone()
+        return msgspec.json.decode(row[0], type=shape) if row else None
+
+    def get_any(self, object_id: str) -> JsonObject | None:
+        """Look an object up by id alone, as JSON."""
+        row = self.database.execute("SELECT body FROM object WHERE id = ?", (object_id,)).fetchone()
+        return msgspec.json.decode(row[0], type=JsonObject) if row else None
+
+    def find(
+        self,
+        shape: type[S],
+        *,
+        where: Mapping[str, str | None] | None = None,
+        created: Mapping[str, int] | None = None,
+        limit: int = -1,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> Sequence[S]:
+        """Objects of a kind, newest first; `None` in `where` leaves that column open.
+
+        `created` compares by `gt`, `gte`, `lt`, `lte`. `after` and `before` are ids in that
+        order; with `before` the objects nearest to it are taken.
+        """
+        clauses, values = _conditions(where or {}, created or {})
+        for cursor, comparison in ((after, "<"), (before, ">")):
+            if cursor is not None:
+                clauses.append(f"seq {comparison} (SELECT seq FROM object WHERE id = ?)")
+                values.append(cursor)
+        order = "ASC" if before is not None else "DESC"
+        # Only column names from a fixed set and operators from this module reach the text.
+        rows = self.database.execute(
+            f"SELECT body FROM object WHERE kind = ? {''.join(' AND ' + c for c in clauses)}"  # noqa: S608
+            f" ORDER BY seq {order} LIMIT ?",
+            (shape.kind(), *values, limit),
+        ).fetchall()
+        found = [msgspec.json.decode(row[0], type=shape) for row in rows]
+        return found if before is None else found[::-1]
+
+
+_COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+def _conditions(
+    where: Mapping[str, str | None], created: Mapping[str, int]
+) -> tuple[list[str], list[str | int]]:
+    given = {column: value for column, value in where.items() if value is not None}
+    if unknown := given.keys() - _COLUMNS:
+        msg = f"objects cannot be looked up by {sorted(unknown)}"
+        raise ValueError(msg)
+    clauses = [f"{column} = ?" for column in given]
+    clauses += [f"created {_COMPARISONS[comparison]} ?" for comparison in created]
+    return clauses, [*given.values(), *created.values()]
