@@ -85,16 +85,16 @@ class FieldShape(msgspec.Struct, frozen=True, kw_only=True):
 
     def kind(self) -> str:
         """Its kind in words."""
-        bare: object = self.bare
-        if isinstance(bare, type) and issubclass(bare, Enum):
-            return " or ".join(f"`{member.value}`" for member in bare)
+        choices = _choices(self.bare)
+        if choices:
+            return " or ".join(f"`{choice}`" for choice in choices)
         element = self.table_element
         if element is not None:
             names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(element))
             return f"list of tables ({names})"
         if self.is_list:
             return f"list of {FieldShape.of(get_args(self.bare)[0]).kind()}"
-        return next((words for kind, words in _KINDS.items() if kind is bare), str(bare))
+        return _KINDS.get(self.bare, str(self.bare))
 
 
 class SettingField(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +147,12 @@ def render_table(settings_type: type[msgspec.Struct], *, prefix: str) -> str:
 
 def _struct(bare: object) -> type[msgspec.Struct] | None:
     return bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
+
+
+def _choices(bare: object) -> list[str]:
+    if not isinstance(bare, type) or not issubclass(bare, Enum):
+        return []
+    return [str(member.value) for member in bare]
 
 
 def _default_text(field: msgspec.structs.FieldInfo) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from parking.logs import configure
+from portal.logs import configure
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def test_an_exception_is_told_masked(stream: io.StringIO) -> None:
 
 def test_other_libraries_take_the_same_way(stream: io.StringIO) -> None:
     structlog.contextvars.bind_contextvars(trace_id="t")
-    logging.getLogger("uvicorn.access").warning("call %s", "13800138000")
+    logging.getLogger("asyncpg.pool").warning("call %s", "13800138000")
     line = json.loads(stream.getvalue())
     assert line["message"] == "call 138****8000"
-    assert line["logger"] == "uvicorn.access"
+    assert line["logger"] == "asyncpg.pool"
     assert line["trace_id"] == "t"
 
 
