@@ -1,6 +1,7 @@
 """A picture file as a frame: upright, 8 bits, blue-green-red; or one clear reason why not."""
 
 import io
+import struct
 import warnings
 from pathlib import Path
 from typing import TypeAlias
@@ -20,10 +21,15 @@ PIXELS_MAX = 50_000_000
 """More than any gate camera delivers; guards the box's memory against a crafted file."""
 SIDE_PIXELS_MIN = 16
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "MPO")
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF")
 _EIGHT_BIT_TOP = 255.0
 _SIXTEEN_BIT_TOP = 65535.0
+_DAMAGE = (ArithmeticError, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError)
+"""What Pillow raises, by its decoders' whims, for files that are not what they say."""
 _DEEP_GREYS = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
+
+
+Image.init()  # registers all decoders; only those in _FORMATS are used
 
 
 def read_image_file(path: Path) -> Picture:
@@ -60,7 +66,7 @@ def decode_image(data: bytes) -> Picture:
     except Image.DecompressionBombError as error:
         msg = f"the picture has more than the {PIXELS_MAX} pixels allowed"
         raise ImageError(msg) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (*_DAMAGE, struct.error) as error:
         reason = "truncated" if "truncated" in str(error).lower() else "damaged"
         msg = f"the picture is {reason}: {error}"
         raise ImageError(msg) from error

@@ -1,0 +1,161 @@
+"""The gate agent: lanes fill the spool, the uplink empties it, health tells how it goes."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from lpr.camera import open_camera
+from lpr.config import AgentSettings, CameraSettings
+from lpr.health import CameraHealth, Health, HealthServer
+from lpr.lane import FrameReader, Lane, LaneIdentity
+from lpr.spool import Spool
+from lpr.uplink import Uplink
+from parking.core.ids import LaneId, LotId
+
+WATCH_SECONDS = 0.2
+STOP_SECONDS_MAX = 20.0
+"""How long a thread may take to finish what it has begun."""
+
+
+class Agent:
+    """One gate box. `run` blocks until it is stopped, or has nothing left to do."""
+
+    def __init__(self, *, settings: AgentSettings, reader: FrameReader) -> None:
+        self._settings = settings
+        self._log = structlog.get_logger()
+        self._spool = Spool(settings.spool, bytes_max=settings.spool_bytes_max)
+        self._uplink = Uplink(
+            spool=self._spool,
+            server_url=settings.server_url,
+            device_key=settings.device_key,
+            settings=settings.uplink,
+        )
+        self._lanes = [self._lane(camera, reader) for camera in settings.cameras]
+        self._started_at = time.monotonic()
+
+    def run(self, *, stop: threading.Event, until_idle_seconds: float | None = None) -> None:
+        """Work until `stop` is set.
+
+        Ends by itself when every source has ended and the spool is empty; with
+        `until_idle_seconds`, also when no source has shown a new frame for so long and the spool
+        is empty.
+        """
+        stop_uplink = threading.Event()
+        lanes = [self._thread(lane.run, stop, lane.identity.lane_id) for lane in self._lanes]
+        uplink = self._thread(self._uplink.run, stop_uplink, "uplink")
+        settings = self._settings
+        with HealthServer(settings.health_host, settings.health_port, self.health) as server:
+            self._log.info(
+                "agent_started",
+                health=server.address,
+                lanes=[lane.identity.lane_id for lane in self._lanes],
+            )
+            while not stop.wait(WATCH_SECONDS):
+                self._raise_if_dead([*lanes, uplink])
+                if self._done(until_idle_seconds):
+                    break
+            stop.set()
+            _join(lanes)
+            stop_uplink.set()
+            self._uplink.wake()
+            _join([uplink])
+        counts = self._spool.counts()
+        self._log.info("agent_stopped", pending=counts.pending, rejected=counts.rejected)
+        self._spool.close()
+
+    def health(self) -> Health:
+        """Say how the box does."""
+        counts = self._spool.counts()
+        now = datetime.now(tz=UTC)
+        age = (now - counts.oldest_spooled_at) if counts.oldest_spooled_at else None
+        uplink = self._uplink.status
+        return Health(
+            uptime_seconds=time.monotonic() - self._started_at,
+            pending=counts.pending,
+            oldest_unsent_seconds=None if age is None else max(age.total_seconds(), 0.0),
+            rejected=counts.rejected,
+            delivered=uplink.delivered,
+            uplink_failures_in_a_row=uplink.failures_in_a_row,
+            uplink_problem=uplink.last_problem,
+            cameras=tuple(_camera_health(lane) for lane in self._lanes),
+        )
+
+    def _lane(self, camera: CameraSettings, reader: FrameReader) -> Lane:
+        return Lane(
+            identity=LaneIdentity(
+                lot_id=LotId(self._settings.lot_id),
+                lane_id=LaneId(camera.lane_id),
+                direction=camera.direction,
+            ),
+            camera=open_camera(camera.source),
+            reader=reader,
+            spool=self._spool,
+            rules=self._settings.crossing,
+            checkpoint_seconds=self._settings.checkpoint_seconds,
+            on_event=self._uplink.wake,
+        )
+
+    def _done(self, until_idle_seconds: float | None) -> bool:
+        now = time.monotonic()
+        for lane in self._lanes:
+            status = lane.status
+            idle_seconds = 0.0 if status.idle_since is None else now - status.idle_since
+            idle = until_idle_seconds is not None and idle_seconds >= until_idle_seconds
+            if not (status.ended or (status.idle_since is not None and idle)):
+                return False
+        return self._spool.counts().pending == 0
+
+    def _thread(
+        self, work: Callable[[threading.Event], None], stop: threading.Event, name: str
+    ) -> "_Worker":
+        worker = _Worker(work, stop, name)
+        worker.start()
+        return worker
+
+    def _raise_if_dead(self, workers: Sequence["_Worker"]) -> None:
+        """Fail as a whole when a part has failed: whoever supervises the agent starts it anew."""
+        for worker in workers:
+            if worker.error is not None:
+                self._log.error("worker_died", worker=worker.name, exc_info=worker.error)
+                raise worker.error
+
+
+class _Worker(threading.Thread):
+    """A thread that keeps the error that ended it."""
+
+    def __init__(
+        self, work: Callable[[threading.Event], None], stop: threading.Event, name: str
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self._stop_event = stop
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._work(self._stop_event)
+        except BaseException as error:  # noqa: BLE001 - handed on to the main thread
+            self.error = error
+
+
+def _join(workers: Sequence[_Worker]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    for worker in workers:
+        worker.join(timeout=max(deadline - time.monotonic(), 0.0))
+
+
+def _camera_health(lane: Lane) -> CameraHealth:
+    status = lane.status
+    seen = status.last_frame_at
+    return CameraHealth(
+        lane_id=lane.identity.lane_id,
+        frames=status.frames,
+        broken_frames=status.broken_frames,
+        crossings=status.crossings,
+        last_frame_seconds=None if seen is None else time.monotonic() - seen,
+        ended=status.ended,
+        problem=status.problem,
+    )

@@ -1,0 +1,160 @@
+"""How the gate box does, over HTTP: `/healthz` as JSON, `/metrics` for Prometheus."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import PackageNotFoundError, version
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from parking.core.errors import DomainError
+
+UPLINK_FAILURES_MAX = 5
+"""After so many failures in a row the box calls itself degraded."""
+_DISTRIBUTION = "leave-first"
+
+
+class HealthPortTakenError(DomainError):
+    """Something else listens where health should be served."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"health cannot be served on {host}:{port} ({reason}): "
+            "set health_port (LPR_HEALTH_PORT) to a free port, or 0 to take any"
+        )
+        self.host = host
+        self.port = port
+
+
+class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How one camera does."""
+
+    lane_id: str
+    frames: int
+    broken_frames: int
+    crossings: int
+    last_frame_seconds: float | None
+    """Since its last frame; None before the first."""
+    ended: bool
+    problem: str
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How the box does."""
+
+    uptime_seconds: float
+    pending: int
+    """Events that the server has not answered for."""
+    oldest_unsent_seconds: float | None
+    rejected: int
+    """Events that the server would not have; see `lpr rejected`."""
+    delivered: int
+    uplink_failures_in_a_row: int
+    uplink_problem: str
+    cameras: tuple[CameraHealth, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Say whether nobody need come: nothing put aside, all cameras and the server fine."""
+        return (
+            self.rejected == 0
+            and self.uplink_failures_in_a_row < UPLINK_FAILURES_MAX
+            and not any(camera.problem for camera in self.cameras)
+        )
+
+
+class HealthServer:
+    """Serves health while it is entered. Raises HealthPortTakenError."""
+
+    def __init__(self, host: str, port: int, health: Callable[[], Health]) -> None:
+        handler = type("Handler", (_Handler,), {"health": staticmethod(health)})
+        try:
+            self._server = ThreadingHTTPServer((host, port), handler)
+        except OSError as error:
+            raise HealthPortTakenError(host, port, error.strerror or str(error)) from error
+        self._server.daemon_threads = True
+        self.address = f"http://{host}:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        """Start to serve."""
+        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    health: Callable[[], Health]
+
+    def do_GET(self) -> None:
+        """Answer `/healthz` (503 when someone should come) and `/metrics`."""
+        if self.path == "/healthz":
+            health = self.health()
+            status = "ok" if health.ok else "degraded"
+            said = {
+                "status": status,
+                "version": agent_version(),
+                **msgspec.structs.asdict(health),
+            }
+            body, kind = msgspec.json.encode(said), "application/json"
+            self._answer(200 if health.ok else 503, body, kind)
+        elif self.path == "/metrics":
+            text = "\n".join(metrics(self.health())) + "\n"
+            self._answer(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+        else:
+            self._answer(404, b"try /healthz or /metrics\n", "text/plain; charset=utf-8")
+
+    def _answer(self, status: int, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Stay quiet: a line a probe would drown the log."""
+
+
+def metrics(health: Health) -> Iterator[str]:
+    """Write health in Prometheus' text format."""
+    yield from _metric("lpr_up_seconds", "gauge", health.uptime_seconds)
+    yield from _metric("lpr_spool_pending_events", "gauge", health.pending)
+    yield from _metric("lpr_spool_oldest_unsent_seconds", "gauge", health.oldest_unsent_seconds)
+    yield from _metric("lpr_spool_rejected_events", "gauge", health.rejected)
+    yield from _metric("lpr_delivered_events_total", "counter", health.delivered)
+    yield from _metric("lpr_uplink_failures_in_a_row", "gauge", health.uplink_failures_in_a_row)
+    yield f'lpr_build_info{{version="{agent_version()}"}} 1'
+    for name, kind, field in (
+        ("lpr_frames_total", "counter", "frames"),
+        ("lpr_broken_frames_total", "counter", "broken_frames"),
+        ("lpr_crossings_total", "counter", "crossings"),
+        ("lpr_last_frame_seconds", "gauge", "last_frame_seconds"),
+    ):
+        yield f"# TYPE {name} {kind}"
+        for camera in health.cameras:
+            value = getattr(camera, field)
+            if value is not None:
+                yield f'{name}{{lane="{camera.lane_id}"}} {value}'
+
+
+def _metric(name: str, kind: str, value: float | None) -> Iterator[str]:
+    yield f"# TYPE {name} {kind}"
+    yield f"{name} {0 if value is None else value}"
+
+
+def agent_version() -> str:
+    """Answer the installed version."""
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return "uninstalled"

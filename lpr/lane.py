@@ -1,0 +1,223 @@
+"""One lane of the gate agent: frames in, events spooled."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from lpr.camera import Camera, Frame
+from lpr.core.crossing import (
+    Crossing,
+    CrossingRules,
+    LaneState,
+    Step,
+    leave_all,
+    observe,
+)
+from lpr.core.lane_event import lane_event
+from lpr.core.reading import PlateReading
+from lpr.errors import CameraError, SpoolFullError, SpoolUnusableError
+from lpr.image_file import Picture
+from lpr.spool import LaneProgress, Spool, SpooledEvent
+from parking.core.ids import EventId, LaneId, LotId, uuid7
+from parking.core.place import LaneDirection
+
+SPOOL_RETRY_SECONDS = 1.0
+CAMERA_RETRY_SECONDS = 5.0
+
+
+class FrameReader(Protocol):
+    """Reads the plates in a frame (`lpr.pipeline.Pipeline`)."""
+
+    def read(self, picture: Picture) -> list[PlateReading]:
+        """Answer the plates, the nearest first."""
+        ...
+
+
+class LaneIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lane this is."""
+
+    lot_id: LotId
+    lane_id: LaneId
+    direction: LaneDirection
+
+
+class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one lane does, for health. Times are those of `time.monotonic`, in seconds."""
+
+    frames: int = 0
+    broken_frames: int = 0
+    crossings: int = 0
+    last_frame_at: float | None = None
+    idle_since: float | None = None
+    """Since when there has been nothing to do; None while there is."""
+    ended: bool = False
+    """The source has no more frames, and every car of it is spooled."""
+    problem: str = ""
+
+
+class Lane:
+    """Follows one camera. `run` is a thread's whole life."""
+
+    def __init__(
+        self,
+        *,
+        identity: LaneIdentity,
+        camera: Camera,
+        reader: FrameReader,
+        spool: Spool,
+        rules: CrossingRules,
+        checkpoint_seconds: float,
+        on_event: Callable[[], None],
+    ) -> None:
+        self.identity = identity
+        self.status = LaneStatus()
+        self._camera = camera
+        self._reader = reader
+        self._spool = spool
+        self._rules = rules
+        self._checkpoint_seconds = checkpoint_seconds
+        self._on_event = on_event
+        self._log = structlog.get_logger().bind(lane_id=identity.lane_id)
+        self._state = LaneState()
+        self._cursor = ""
+        self._unstored = False
+        self._stored_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the camera until it ends or `stop` is set."""
+        self._resume()
+        while not stop.is_set():
+            try:
+                self._follow(stop)
+            except CameraError as error:
+                self._note(problem=str(error))
+                self._log.error("camera_failed", reason=str(error))
+                stop.wait(CAMERA_RETRY_SECONDS)
+                continue
+            break
+        if stop.is_set():
+            self._store_if(due=self._unstored, stop=stop)
+            return
+        self._take(leave_all(self._state, rules=self._rules), stop=stop)
+        self._store_if(due=self._unstored, stop=stop)
+        self._note(ended=not self._unstored)
+
+    def _resume(self) -> None:
+        progress = self._spool.progress(self.identity.lane_id)
+        if progress is not None:
+            self._cursor = progress.cursor
+            self._state = msgspec.json.decode(progress.state, type=LaneState)
+            self._log.info("lane_resumed", cursor=self._cursor, cars=len(self._state.tracks))
+
+    def _follow(self, stop: threading.Event) -> None:
+        for frame in self._camera.frames(after=self._cursor, stop=stop):
+            if frame is None:
+                self._wait(stop)
+            else:
+                self._see(frame, stop)
+
+    def _see(self, frame: Frame, stop: threading.Event) -> None:
+        """Take one frame through: read it, follow the cars, spool what crossed."""
+        readings = self._readings(frame)
+        step = observe(
+            self._state,
+            seen_at=frame.captured_at,
+            readings=readings,
+            trace_ids=[secrets.token_hex(16) for _ in readings],
+            rules=self._rules,
+        )
+        self._unstored = self._unstored or step.state != self._state or bool(frame.cursor)
+        self._cursor = frame.cursor or self._cursor
+        self._take(step, stop=stop)
+        stale = time.monotonic() - self._stored_at >= self._checkpoint_seconds
+        self._store_if(due=self._unstored and stale, stop=stop)
+
+    def _readings(self, frame: Frame) -> list[PlateReading]:
+        broken = frame.picture is None
+        self._note(
+            frames=self.status.frames + 1,
+            broken_frames=self.status.broken_frames + broken,
+            last_frame_at=time.monotonic(),
+            idle_since=None,
+            problem=frame.problem,
+        )
+        if frame.picture is None:
+            self._log.warning("frame_broken", frame=frame.cursor, reason=frame.problem)
+            return []
+        return self._reader.read(frame.picture)
+
+    def _wait(self, stop: threading.Event) -> None:
+        """Let time pass without a frame: after a while, whoever was there has left."""
+        now = time.monotonic()
+        if now - (self.status.last_frame_at or 0.0) < self._rules.gap_seconds:
+            return
+        if self._state.waiting:
+            self._take(leave_all(self._state, rules=self._rules), stop=stop)
+        self._store_if(due=self._unstored, stop=stop)
+        if self.status.idle_since is None:
+            self._note(idle_since=now)
+
+    def _take(self, step: Step, *, stop: threading.Event) -> None:
+        """Adopt a step. Its events are on disk, with this very state, before anything goes on."""
+        self._unstored = self._unstored or step.state != self._state
+        self._state = step.state
+        if step.crossings:
+            self._store(self._events(step.crossings), stop=stop)
+
+    def _store_if(self, *, due: bool, stop: threading.Event) -> None:
+        if due:
+            self._store([], stop=stop)
+
+    def _store(self, events: Sequence[SpooledEvent], *, stop: threading.Event) -> None:
+        """Write progress and events; waits, and loses nothing, while the disk is full.
+
+        Told to stop while it waits, it gives up with nothing written: the next start finds the
+        frames where the last stored progress left them.
+        """
+        progress = LaneProgress(cursor=self._cursor, state=msgspec.json.encode(self._state))
+        while True:
+            try:
+                self._spool.advance(
+                    self.identity.lane_id, progress, events=events, now=datetime.now(tz=UTC)
+                )
+            except (SpoolFullError, SpoolUnusableError) as error:
+                self._note(problem=str(error))
+                self._log.error("spool_refuses", reason=str(error))
+                if stop.wait(SPOOL_RETRY_SECONDS):
+                    return
+                continue
+            break
+        self._unstored = False
+        self._stored_at = time.monotonic()
+        if events:
+            self._note(crossings=self.status.crossings + len(events), problem="")
+            self._on_event()
+
+    def _events(self, crossings: Sequence[Crossing]) -> list[SpooledEvent]:
+        events = []
+        for crossing in crossings:
+            unix_ms = max(int(crossing.occurred_at.timestamp() * 1000), 0)
+            event_id = EventId(uuid7(unix_ms, secrets.randbits(74)))
+            body = lane_event(crossing, event_id=event_id, **msgspec.structs.asdict(self.identity))
+            events.append(SpooledEvent(event_id=event_id, body=msgspec.json.encode(body)))
+            self._log.info(
+                "car_crossed",
+                trace_id=crossing.trace_id,
+                event_id=str(event_id),
+                type=body.type,
+                occurred_at=crossing.occurred_at,
+                plate=body.read.plate,
+                confidence=body.read.confidence,
+                margin=round(crossing.plate.margin, 4),
+                frames=crossing.plate.frames,
+            )
+        return events
+
+    def _note(self, **changes: float | str | None) -> None:
+        self.status = msgspec.structs.replace(self.status, **changes)
