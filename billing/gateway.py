@@ -15,7 +15,7 @@ from billing.core.attempt import Declined, Outcome, Pending, Succeeded, Unknown
 from parking.core.errors import DomainError
 from parking.core.ids import AccountId, PaymentId
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class GatewayUnavailableError(DomainError):

@@ -62,7 +62,7 @@ def captured(
     currency: str,
     booking: Booking,
 ) -> JournalEntry:
-    """Record that a gateway took a payment: receivables are met, and what was accrued becomes payable."""
+    """Record that a gateway took a payment: what was accrued becomes payable."""
     legs: list[tuple[accounts.LedgerAccount, int]] = []
     for part in captures:
         operator_id = part.obligation.operator_id

@@ -1,1 +1,1 @@
-
+"""Billing's tables and the hand-written SQL on them."""

@@ -1,1 +1,1 @@
-
+"""Billing's part of the HTTP API."""
