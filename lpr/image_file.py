@@ -21,7 +21,7 @@ PIXELS_MAX = 50_000_000
 """More than any gate camera delivers; guards the box's memory against a crafted file."""
 SIDE_PIXELS_MIN = 16
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 _EIGHT_BIT_TOP = 255.0
 _SIXTEEN_BIT_TOP = 65535.0
 _DAMAGE = (ArithmeticError, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError)
