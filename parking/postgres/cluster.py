@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 from parking.postgres.account import Account
 from parking.postgres.binaries import Binaries
@@ -22,6 +23,7 @@ from parking.postgres.errors import (
 FREE_BYTES_MIN = 200 << 20
 """Below this nobody should begin: PostgreSQL's first WAL and checkpoint need as much."""
 _LOG_BYTES_MAX = 10 << 20
+_UNFINISHED = "cluster.new-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,11 @@ def prepare(data: DataDirectory, binaries: Binaries, account: Account) -> None:
     """
     account.check_reach(binaries.directory, data.path)
     if not data.cluster.exists():
-        _initialise(data, binaries, account)
+        try:
+            _initialise(data, binaries, account)
+        finally:
+            for unfinished in data.path.glob(f"{_UNFINISHED}*"):
+                shutil.rmtree(unfinished, ignore_errors=True)
     written_by = (data.cluster / "PG_VERSION").read_text().strip()
     if written_by != str(binaries.major):
         raise DifferentMajorVersionError(
@@ -99,14 +105,13 @@ def prepare(data: DataDirectory, binaries: Binaries, account: Account) -> None:
 
 def _initialise(data: DataDirectory, binaries: Binaries, account: Account) -> None:
     """Make the cluster beside its place and move it in whole: a half-made one is never used."""
-    unfinished = data.path / "cluster.new"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
-    handed_over = unfinished / PASSWORD_FILE
+    # A name of its own: the initdb of somebody who was killed may still be at work in another.
+    unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=data.path))
     _write_private(data.password_file, new_password())
+    handed_over = unfinished / PASSWORD_FILE
+    _write_private(handed_over, data.password())
     target = unfinished / "data"
     target.mkdir(mode=0o700)
-    _write_private(handed_over, data.password())
     account.take(unfinished)
     made = account.run(
         [
@@ -124,11 +129,9 @@ def _initialise(data: DataDirectory, binaries: Binaries, account: Account) -> No
         stderr=subprocess.STDOUT,
     )
     if made.returncode != 0:
-        shutil.rmtree(unfinished, ignore_errors=True)
         data.check_room()
         raise InitialisationError(data.cluster, _reason(made.stdout))
     target.rename(data.cluster)
-    shutil.rmtree(unfinished)
 
 
 def _reason(said: str) -> str:

@@ -2,11 +2,16 @@
 
 import os
 import re
+import socket
+import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 PID_FILE = "postmaster.pid"
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""PostgreSQL's protocol, message flow, SSLRequest."""
+_ANSWER_SECONDS = 2.0
 _HAS_PROC = Path("/proc/self/cwd").exists()
 _LINE_PID, _LINE_PORT, _LINE_STATUS = 0, 3, 7
 
@@ -89,17 +94,16 @@ def processes_of(cluster: Path) -> tuple[int, ...]:
     )
 
 
-def remove_stale_pid_file(cluster: Path) -> bool:
-    """Remove a pid file whose process id now belongs to a stranger; say whether it was one.
+def remove_stale_pid_file(cluster: Path) -> None:
+    """Remove a pid file that PostgreSQL would stumble over.
 
-    PostgreSQL removes the file of a process that is gone, and refuses to start when the number is
-    in use again. Only call this when no process of the cluster is left.
+    It removes the file of a process that is gone itself, but refuses to start when the number
+    belongs to a stranger by now, or when a full disk left the file empty. Only call this when no
+    process of the cluster is left: the file is what guards them.
     """
     written = PidFile.read(cluster)
-    if written is None or not _exists(written.pid):
-        return False
-    (cluster / PID_FILE).unlink(missing_ok=True)
-    return True
+    if written is None or _exists(written.pid):
+        (cluster / PID_FILE).unlink(missing_ok=True)
 
 
 def _exists(pid: int) -> bool:
@@ -110,3 +114,16 @@ def _exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def answers(port: int) -> bool:
+    """Say whether a PostgreSQL takes connections on a port of this machine.
+
+    Asks for encryption, which any server answers with one letter before it asks who we are.
+    """
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as asking:
+            asking.sendall(_SSL_REQUEST)
+            return asking.recv(1) in {b"N", b"S"}
+    except OSError:
+        return False

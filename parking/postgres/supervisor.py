@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parking.postgres import configuration, postmaster
@@ -87,10 +87,7 @@ def ensure_running(
 def find_running(data_dir: Path) -> RunningServer | None:
     """Find the server of a data directory, if it runs and is ready; never starts one."""
     data = DataDirectory(path=data_dir.resolve())
-    found = postmaster.find(data.cluster)
-    if found is None or found.port is None or not found.ready:
-        return None
-    return _running(data, found, adopted=True)
+    return _ready(data)
 
 
 def stop(data_dir: Path, *, progress: Progress = lambda _: None) -> bool:
@@ -114,26 +111,34 @@ def stop(data_dir: Path, *, progress: Progress = lambda _: None) -> bool:
 
 
 def _adopt(data: DataDirectory, progress: Progress) -> RunningServer | None:
-    """Take over the server that runs already, once it is ready."""
+    """Take over the server that runs already, once it is ready; or wait until all of it is gone.
+
+    After a kill -9 of the server its children take a moment to go down, and nobody may start
+    another one over their heads.
+    """
     tell = _Telling(progress)
-    while (found := postmaster.find(data.cluster)) is not None:
-        if found.ready and found.port is not None:
-            return _running(data, found, adopted=True)
-        tell("waiting for the PostgreSQL that runs already")
+    while (ready := _ready(data)) is None:
+        left = postmaster.processes_of(data.cluster)
+        if not left and postmaster.find(data.cluster) is None:
+            return None
+        tell("waiting for the PostgreSQL that runs already to be ready, or gone")
         time.sleep(_POLL_SECONDS)
-    return None
+    return ready
 
 
-def _running(data: DataDirectory, found: postmaster.PidFile, *, adopted: bool) -> RunningServer:
-    if found.port is None:
-        msg = "a ready server has written its port"
-        raise AssertionError(msg)
+def _ready(data: DataDirectory) -> RunningServer | None:
+    """Answer the server of the directory if there is one and it takes connections."""
+    found = postmaster.find(data.cluster)
+    if found is None or not found.ready or found.port is None:
+        return None
+    if not postmaster.answers(found.port):
+        return None
     return RunningServer(
         data_dir=data.path,
         pid=found.pid,
         port=found.port,
         password=data.password(),
-        adopted=adopted,
+        adopted=True,
     )
 
 
@@ -166,11 +171,11 @@ class _Start:
         preferred = self.port or configuration.last_port(self.data.cluster)
         tell = _Telling(self.progress)
         while True:
-            self._wait_for_old_processes(tell)
+            postmaster.remove_stale_pid_file(self.data.cluster)
             pid, log_from = self._spawn(self._free_port(preferred))
-            found = self._wait(pid, log_from, tell)
-            if found is not None:
-                return _running(self.data, found, adopted=False)
+            ready = self._wait(pid, log_from, tell)
+            if ready is not None:
+                return replace(ready, adopted=False)
             said = self._said_since(log_from)
             preferred = self._judge(said, preferred)
             time.sleep(10 * _POLL_SECONDS)
@@ -184,13 +189,6 @@ class _Start:
             listening.bind(("127.0.0.1", 0))
             port: int = listening.getsockname()[1]
             return port
-
-    def _wait_for_old_processes(self, tell: _Telling) -> None:
-        """After a kill -9 of the server its children still go down; then its pid file may go."""
-        while left := postmaster.processes_of(self.data.cluster):
-            tell(f"waiting for {len(left)} processes of the killed PostgreSQL to end")
-            time.sleep(_POLL_SECONDS)
-        postmaster.remove_stale_pid_file(self.data.cluster)
 
     def _spawn(self, port: int) -> tuple[int, int]:
         """Start the server as nobody's child, so that it outlives us and leaves us no zombie."""
@@ -213,14 +211,13 @@ class _Start:
             )
         return int(started.stdout), log_from
 
-    def _wait(self, pid: int, log_from: int, tell: _Telling) -> postmaster.PidFile | None:
+    def _wait(self, pid: int, log_from: int, tell: _Telling) -> RunningServer | None:
         """Wait until the server is ready, or answer None when it has ended."""
         while True:
-            alive = postmaster.serves(pid, self.data.cluster)
-            written = postmaster.PidFile.read(self.data.cluster)
-            if written is not None and written.pid == pid and written.ready and alive:
-                return written
-            if not alive:
+            ready = _ready(self.data)
+            if ready is not None:
+                return ready
+            if not postmaster.serves(pid, self.data.cluster):
                 return None
             said = self._said_since(log_from)
             tell(f"PostgreSQL is starting: {_text(said[-1]) if said else 'no word yet'}")
