@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from parking.core.fee import FeeLine
@@ -10,15 +10,8 @@ from parking.core.pricing_plan import ClassPlan, money_en, money_zh
 from parking.core.wall_clock import wall_instant
 
 _DAY: Final = timedelta(days=1)
-
-
-class Charge(NamedTuple):
-    """Some units of one price, one after the other."""
-
-    starts_at: datetime
-    unit_minutes: int
-    units: int
-    price_minor: int
+_MINUTES_OF_FLAT: Final = 1
+"""A flat price counts where it begins, so any length that is not zero will do."""
 
 
 class _Meter:
@@ -50,36 +43,43 @@ class _Meter:
 
 
 def cap_lines(
-    charges: Iterable[Charge],
+    lines: Iterable[FeeLine],
     *,
     plan: ClassPlan,
     entered_at: datetime,
     zone: ZoneInfo,
     currency: str,
 ) -> list[FeeLine]:
-    """Answer the reductions that hold the charges, given in order of time, to the plan's caps.
+    """Answer the reductions that hold a fee's lines, given in order of time, to the plan's caps.
 
     A unit counts in the period in which it begins. The day's cap is applied first, the cap of
     24 hours to what is left.
     """
     day = _Meter(plan.day_cap_minor, lambda instant: _calendar_day(instant, zone))
     rolling = _Meter(plan.rolling_cap_minor, lambda instant: _rolling_day(instant, entered_at))
-    for charge in charges:
-        _spend(charge, day, rolling)
+    for line in lines:
+        if line.from_at is not None and line.units is not None:
+            unit = timedelta(minutes=line.unit_minutes or _MINUTES_OF_FLAT)
+            _spend(line.from_at, line.units, unit, line.amount_minor // line.units, day, rolling)
     return [
         *_lines(day, "cap_calendar_day", "当日最高", "in one calendar day", currency),
         *_lines(rolling, "cap_rolling_24h", "24 小时内最高", "in 24 h", currency),
     ]
 
 
-def _spend(charge: Charge, day: _Meter, rolling: _Meter) -> None:
-    starts_at, units = charge.starts_at, charge.units
-    unit = timedelta(minutes=charge.unit_minutes)
+def _spend(
+    starts_at: datetime,
+    units: int,
+    unit: timedelta,
+    price_minor: int,
+    day: _Meter,
+    rolling: _Meter,
+) -> None:
     while units:
         boundary = min(day.move_to(starts_at), rolling.move_to(starts_at))
         begun_before = -((starts_at - boundary) // unit)
         count = min(units, begun_before)
-        allowed = rolling.cut(day.cut(count * charge.price_minor))
+        allowed = rolling.cut(day.cut(count * price_minor))
         day.spent_minor += allowed
         rolling.spent_minor += allowed
         units -= count

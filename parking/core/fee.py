@@ -44,6 +44,6 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Hold the lines to the total."""
-        lines = Money(sum(line.amount_minor for line in self.lines), self.total.currency)
-        if lines != self.total:
-            raise FeeLinesDoNotAddUpError(self.total, lines)
+        amount_minor = sum([line.amount_minor for line in self.lines])
+        if amount_minor != self.total.amount_minor:
+            raise FeeLinesDoNotAddUpError(self.total, Money(amount_minor, self.total.currency))

@@ -230,9 +230,8 @@ def _clocks_drifted(stay: Stay, entry: LaneEvent, rules: StayRules) -> bool:
 
 
 def _within_maximum(stay: Stay, instant: datetime, rules: StayRules) -> bool:
-    if stay.entered_at is None:
-        return True
-    return instant - stay.entered_at <= timedelta(hours=rules.maximum_stay_hours)
+    maximum = timedelta(hours=rules.maximum_stay_hours)
+    return stay.entered_at is None or instant - stay.entered_at <= maximum
 
 
 def _better_known(first: PlateColour, second: PlateColour) -> PlateColour:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from parking.core.caps import Charge, cap_lines
+from parking.core.caps import cap_lines
 from parking.core.errors import DomainError
 from parking.core.events import PlateColour
 from parking.core.fee import Fee, FeeLine
@@ -101,33 +101,28 @@ def _lines(
         if not plan.free_is_threshold:
             starts_at = free_until
             lines.append(_free_line(plan, entered_at, free_until))
-    charges: list[Charge] = []
     units_had = [0] * len(plan.rates)
     for run in window_runs(plan.starts, starts_at, left_at, tariff.zone):
-        _charge_run(plan, run, units_had, charges, lines)
-    gross_minor = sum([charge.units * charge.price_minor for charge in charges])
-    if gross_minor > plan.cap_minor_min:
+        _charge_run(plan, run, units_had, lines)
+    if sum([line.amount_minor for line in lines]) > plan.cap_minor_min:
         zone, currency = tariff.zone, tariff.currency
-        lines += cap_lines(charges, plan=plan, entered_at=entered_at, zone=zone, currency=currency)
+        lines += cap_lines(lines, plan=plan, entered_at=entered_at, zone=zone, currency=currency)
     return lines or [_nothing_line(entered_at, left_at)]
 
 
-def _charge_run(
-    plan: ClassPlan, run: Run, units_had: list[int], charges: list[Charge], lines: list[FeeLine]
-) -> None:
+def _charge_run(plan: ClassPlan, run: Run, units_had: list[int], lines: list[FeeLine]) -> None:
     """Add what one time in one window costs. `units_had` counts each window's units so far."""
     rate = plan.rates[run.window]
     minutes = (run.ends_at - run.starts_at) // _MINUTE
     if not minutes:
         return
     if isinstance(rate, UnitPlan):
-        _charge_units(rate, run, minutes, units_had, charges, lines)
+        _charge_units(rate, run, minutes, units_had, lines)
         return
     seen_before = units_had[run.window] > 0
     units_had[run.window] = 1
     if isinstance(rate, FlatPlan):
         if not (rate.once_a_visit and seen_before):
-            charges.append(Charge(run.starts_at, minutes, 1, rate.price_minor))
             lines.append(_flat_line(rate, run))
     elif not seen_before:
         lines.append(_not_charged_line(rate))
@@ -138,11 +133,10 @@ def _charge_units(
     run: Run,
     minutes: int,
     units_had: list[int],
-    charges: list[Charge],
     lines: list[FeeLine],
 ) -> None:
     had, starts_at = units_had[run.window], run.starts_at
-    for step in rate.steps:
+    for step in rate.steps:  # pragma: no branch - the last step has no end
         if had >= step.last_unit:
             continue
         unit_minutes = step.unit_minutes
@@ -151,8 +145,8 @@ def _charge_units(
         if units > 0:
             charged_minutes = units * unit_minutes
             until_at = starts_at + charged_minutes * _MINUTE
-            charges.append(Charge(starts_at, unit_minutes, units, step.price_minor))
-            lines.append(_unit_line(step, units, starts_at, min(until_at, run.ends_at)))
+            line_until = min(until_at, run.ends_at)
+            lines.append(_unit_line(step, units, starts_at, line_until))
             had, starts_at, minutes = had + units, until_at, minutes - charged_minutes
         if minutes <= 0 or had < step.last_unit:
             break

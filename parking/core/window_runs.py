@@ -31,30 +31,19 @@ def window_runs(
     if len(starts) == 1:
         yield Run(0, starts_at, ends_at)
         return
-    day, window = _window_at(starts, starts_at, zone)
+    day, window = _shown_at(starts, starts_at, zone)
     while starts_at < ends_at:
-        day, following = _after(starts, day, window)
-        edge = min(wall_instant(zone, day, starts[following]), ends_at)
+        day, following = (day, window + 1) if window + 1 < len(starts) else (day + _DAY, 0)
+        edge = wall_instant(zone, day, starts[following])
+        # An edge that has passed is one that the wall clock shows for the second time.
         if edge > starts_at:
-            yield Run(window, starts_at, edge)
+            yield Run(window, starts_at, min(edge, ends_at))
             starts_at = edge
         window = following
 
 
-def _window_at(starts: Sequence[int], instant: datetime, zone: ZoneInfo) -> tuple[date, int]:
-    """Find the window that an instant is in, and the day on which that window began."""
+def _shown_at(starts: Sequence[int], instant: datetime, zone: ZoneInfo) -> tuple[date, int]:
+    """Find the window that the wall clock shows at an instant, and the day on which it began."""
     local = instant.astimezone(zone)
-    day, window = local.date(), bisect_right(starts, local.hour * 60 + local.minute) - 1
-    if window < 0:
-        day, window = day - _DAY, len(starts) - 1
-    # What the wall clock shows twice belongs where the first showing put the edge.
-    while True:
-        next_day, following = _after(starts, day, window)
-        if wall_instant(zone, next_day, starts[following]) > instant:
-            return day, window
-        day, window = next_day, following
-
-
-def _after(starts: Sequence[int], day: date, window: int) -> tuple[date, int]:
-    window += 1
-    return (day, window) if window < len(starts) else (day + _DAY, 0)
+    window = bisect_right(starts, local.hour * 60 + local.minute) - 1
+    return (local.date(), window) if window >= 0 else (local.date() - _DAY, len(starts) - 1)

@@ -147,6 +147,27 @@ def test_a_window_that_the_clock_jumps_over_begins_at_the_jump() -> None:
     assert fee(came, datetime(2026, 3, 8, 4, 0, tzinfo=NEW_YORK), rates) == 1 + 1000
 
 
+def test_a_window_that_the_clock_shows_twice_begins_at_its_first_showing() -> None:
+    dear, cheap = units((1000, 60)), units((1, 60))
+    rates = tariff(
+        window("01:30", "12:00", dear), window("12:00", "01:30", cheap), zone="America/New_York"
+    )
+    came = datetime(2026, 11, 1, 1, 10, fold=1, tzinfo=NEW_YORK)
+    assert fee(came, datetime(2026, 11, 1, 2, 10, tzinfo=NEW_YORK), rates) == 1000
+
+
+def test_a_clock_set_back_over_midnight_begins_no_day_twice() -> None:
+    zone = ZoneInfo("America/St_Johns")  # until 2011 from 00:01 to 23:01 of the day before
+    rates = tariff(
+        *all_day(units((100, 30))), zone="America/St_Johns", caps=Caps(calendar_day_minor=100)
+    )
+    left = datetime(2010, 11, 7, 3, 0, tzinfo=zone)
+    for fold, expected in ((0, 200), (1, 100)):
+        came = datetime(2010, 11, 6, 23, 30, fold=fold, tzinfo=zone)
+        assert fee(came, left, rates) == expected
+        assert fee(came, left, rates) == reference_total(came, left, rates)
+
+
 def test_one_line_of_each_cap_for_each_of_its_periods() -> None:
     rates = tariff(*all_day(units((100, 60))), caps=Caps(calendar_day_minor=500))
     came = datetime(2026, 5, 31, 16, 0, tzinfo=UTC)  # midnight in Shanghai
