@@ -1,0 +1,64 @@
+"""Write the hash-locked requirement files anew from pyproject.toml (`make lock`).
+
+One file for each kind of machine, good for every platform and Python that the project supports,
+without the address of any registry.
+"""
+
+import subprocess
+import sys
+
+import environment
+import package_index
+
+_SETS = {
+    "all": ["--all-extras"],
+    "server": ["--extra", "server"],
+    "edge": ["--extra", "edge"],
+}
+
+
+def main() -> int:
+    """Compile every lock; answer the exit code."""
+    options = package_index.pip_options(environment.PYTHON)
+    for name, extras in _SETS.items():
+        _compile(f"{name}.lock", [*extras, "pyproject.toml"], options)
+    # The installer comes before everything else, by pip, in the version that the full lock names.
+    pinned = _pinned("uv")
+    source = environment.REQUIREMENTS / "uv.in"
+    source.write_text(pinned + "\n")
+    try:
+        _compile("uv.lock", [str(source.relative_to(environment.ROOT))], options)
+    finally:
+        source.unlink()
+    return 0
+
+
+def _compile(name: str, arguments: list[str], options: dict[str, str]) -> None:
+    print(f"lock: requirements/{name}", flush=True)
+    subprocess.run(
+        [
+            *(str(environment.VENV / "bin" / "uv"), "--no-config", "pip", "compile", "--quiet"),
+            *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"),
+            *("--no-emit-index-url", "--no-annotate"),
+            # The server and the edge get the very versions that everything is tested with.
+            *(() if name == "all.lock" else ("--constraint", "requirements/all.lock")),
+            *package_index.uv_arguments(options),
+            *("--output-file", f"requirements/{name}"),
+            *arguments,
+            *sys.argv[1:],
+        ],
+        cwd=environment.ROOT,
+        env=package_index.uv_environment(options),
+        check=True,
+    )
+
+
+def _pinned(package: str) -> str:
+    for line in (environment.REQUIREMENTS / "all.lock").read_text().splitlines():
+        if line.startswith(f"{package}=="):
+            return line.removesuffix("\\").strip()
+    raise SystemExit(f"lock: requirements/all.lock names no {package}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
