@@ -1,8 +1,7 @@
 """Connections to PostgreSQL for hand-written SQL, and the promise that a commit is on disk."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
@@ -31,59 +30,78 @@ _SERVER_SETTINGS = {
 UNAVAILABLE = (
     OSError,
     TimeoutError,
-    asyncio.TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,
-    asyncpg.InternalServerError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
 )
-"""What says "the database cannot take this now", as opposed to "this is wrong"."""
+"""What a database raises that is stopped, full, or too busy. See `is_unavailable`."""
 
 
 class DatabaseUnavailableError(DomainError):
     """The database is stopped, full, or too busy; the same request may be sent again later."""
 
-    def __init__(self, reason: str, *, retry_after_s: int = 2) -> None:
+    def __init__(self, reason: str, *, retry_after_seconds: int = 2) -> None:
         super().__init__(f"the database cannot answer now ({reason}); send the same again later")
-        self.retry_after_s = retry_after_s
+        self.retry_after_seconds = retry_after_seconds
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell "the database cannot take this now" from "this is wrong".
+
+    A ValueError among asyncpg's interface errors is its "this argument does not fit".
+    """
+    return isinstance(error, UNAVAILABLE) and not isinstance(error, ValueError)
 
 
 def unavailable(error: BaseException) -> DatabaseUnavailableError:
     """Name the reason without showing addresses or statements to the caller."""
     if isinstance(error, asyncpg.DiskFullError):
-        return DatabaseUnavailableError("its disk is full", retry_after_s=30)
+        return DatabaseUnavailableError("its disk is full", retry_after_seconds=30)
     return DatabaseUnavailableError(type(error).__name__)
 
 
 async def open_pool(url: str, *, size_max: int = 10) -> Pool:
     """Open a pool; a server that is down raises DatabaseUnavailableError."""
-    try:
+    with _translated():
         return await asyncpg.create_pool(
             url,
             min_size=1,
             max_size=size_max,
             timeout=_CONNECT_TIMEOUT_S,
             command_timeout=_COMMAND_TIMEOUT_S,
-            max_inactive_connection_lifetime=300,
             server_settings=_SERVER_SETTINGS,
         )
-    except UNAVAILABLE as error:
-        raise unavailable(error) from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_unavailable(error):
+            raise unavailable(error) from error
+        raise
+
+
+@asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection without a transaction; "not now" becomes DatabaseUnavailableError."""
+    with _translated():
+        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+            yield connection
 
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection, one transaction; what says "not now" becomes DatabaseUnavailableError."""
-    try:
+    """One connection, one transaction; "not now" becomes DatabaseUnavailableError."""
+    with _translated():
         async with (
             pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection,
             connection.transaction(),
         ):
             yield connection
-    except UNAVAILABLE as error:
-        raise unavailable(error) from error

@@ -1,0 +1,244 @@
+"""Stays in the database: the newest of a plate, all of a plate, and one write for a whole batch."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from parking.core.events import PlateColour
+from parking.core.fee import Fee
+from parking.core.ids import EventId, LotId, StayId, TariffId
+from parking.core.plate import Plate
+from parking.core.stay import Stay, StayState
+from parking.db.lane_events import LotPlate
+from parking.db.pool import Connection
+from parking.messages import Message
+
+COLUMNS: Final = """
+stay_id, lot_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id,
+exit_event_id, entry_lane_id, exit_lane_id, trace_id, last_seen_at, tariff_id, tariff_version,
+fee::text as fee, fee_minor, currency, business_date, chargeable_from, revision
+"""
+_TAILS = f"""
+select newest.* from unnest($1::text[], $2::text[]) as asked (lot_id, plate)
+cross join lateral (
+  select {COLUMNS} from parking.stay s
+  where s.lot_id = asked.lot_id and s.plate = asked.plate and not s.dissolved
+  order by s.last_seen_at desc, s.stay_id desc limit 1) newest
+"""  # noqa: S608 - our own column list
+_OF_PLATES = f"""
+select {COLUMNS} from parking.stay where lot_id = $1 and plate = any($2::text[])
+"""  # noqa: S608 - our own column list
+_OPEN_AMONG = f"""
+select {COLUMNS}, exists (
+  select from parking.review r where r.entry_event_id = s.entry_event_id
+    and r.kind = 'near_miss' and r.state = 'pending'
+    and r.exit_event_id is distinct from $3) as claimed
+from parking.stay s
+where lot_id = $1 and plate = any($2::text[]) and state = 'open' and not dissolved
+"""  # noqa: S608 - our own column list
+_OF_EXIT = f"""
+select {COLUMNS} from parking.stay
+where stay_id = $1 and state = 'missed_entry' and not dissolved
+"""  # noqa: S608 - our own column list
+_CLOSED_BY_DECISION = """
+select exit_event_id, decided_at from parking.review
+where exit_event_id = any($1::uuid[]) and kind = 'near_miss' and state = 'confirmed'
+"""
+# Rows are written in the order given: what closes comes before what opens, since one plate has
+# one open stay. A review whose matter was settled by the facts is taken off the pending list.
+_WRITE = """
+with written as (
+  insert into parking.stay
+    (stay_id, lot_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id,
+     exit_event_id, entry_lane_id, exit_lane_id, trace_id, last_seen_at, tariff_id, tariff_version,
+     fee, fee_minor, currency, business_date, chargeable_from, revision, updated_at)
+  select *, $27::timestamptz from unnest(
+     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[],
+     $8::timestamptz[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
+     $14::timestamptz[], $15::text[], $16::integer[], $17::jsonb[], $18::bigint[], $19::text[],
+     $20::date[], $21::timestamptz[], $22::integer[])
+  on conflict (stay_id) do update set
+    plate = excluded.plate, colour = excluded.colour, state = excluded.state,
+    dissolved = excluded.dissolved, entered_at = excluded.entered_at, left_at = excluded.left_at,
+    entry_event_id = excluded.entry_event_id, exit_event_id = excluded.exit_event_id,
+    entry_lane_id = excluded.entry_lane_id, exit_lane_id = excluded.exit_lane_id,
+    last_seen_at = excluded.last_seen_at, tariff_id = excluded.tariff_id,
+    tariff_version = excluded.tariff_version, fee = excluded.fee, fee_minor = excluded.fee_minor,
+    currency = excluded.currency, business_date = excluded.business_date,
+    chargeable_from = excluded.chargeable_from, revision = excluded.revision,
+    updated_at = excluded.updated_at
+), told as (
+  insert into parking.outbox (message_id, payload)
+  select * from unnest($23::uuid[], $24::jsonb[])
+)
+update parking.review set state = 'superseded', decided_at = $27
+where state = 'pending'
+  and (exit_event_id = any($25::uuid[]) or entry_event_id = any($26::uuid[]))
+"""
+_COLUMN_COUNT: Final = 22
+_ENCODE = msgspec.json.Encoder().encode
+_FEE = msgspec.json.Decoder(Fee)
+
+
+class StayRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A stay as it lies in the database, with what it costs and what billing was told."""
+
+    stay: Stay
+    tariff_id: TariffId
+    """Of its lot when it began; it stays with this tariff."""
+    dissolved: bool = False
+    """A re-fold found that there was no such stay."""
+    tariff_version: int | None = None
+    fee_document: str | None = None
+    """The fee as JSON; only a closed stay has one."""
+    fee_minor: int | None = None
+    currency: str | None = None
+    business_date: date | None = None
+    chargeable_from: datetime | None = None
+    revision: int = 0
+    """Of the last message to billing about it; 0 when there was none."""
+
+    @property
+    def fee(self) -> Fee | None:
+        """The fee with its lines."""
+        return None if self.fee_document is None else _FEE.decode(self.fee_document)
+
+
+def fee_document(fee: Fee) -> str:
+    """A fee as it is stored."""
+    return _ENCODE(fee).decode()
+
+
+async def tails(connection: Connection, pairs: Collection[LotPlate]) -> dict[LotPlate, StayRow]:
+    """The newest stay of each plate in its lot, where there is one."""
+    rows = await connection.fetch(
+        _TAILS, [lot_id for lot_id, _ in pairs], [plate for _, plate in pairs]
+    )
+    return {(row["lot_id"], row["plate"]): stay_row(row) for row in rows}
+
+
+async def of_plates(
+    connection: Connection, lot_id: LotId, plates: Collection[Plate]
+) -> dict[StayId, StayRow]:
+    """All stays of some plates in a lot, dissolved ones too."""
+    rows = await connection.fetch(_OF_PLATES, lot_id, list(plates))
+    return {row["stay_id"]: stay_row(row) for row in rows}
+
+
+async def open_among(
+    connection: Connection,
+    lot_id: LotId,
+    plates: Collection[Plate],
+    *,
+    claimed_by: EventId | None,
+) -> list[tuple[StayRow, bool]]:
+    """Open stays with one of these plates; True where a pending near miss claims it already.
+
+    The claim of the exit `claimed_by` does not count.
+    """
+    rows = await connection.fetch(_OPEN_AMONG, lot_id, list(plates), claimed_by)
+    return [(stay_row(row), row["claimed"]) for row in rows]
+
+
+async def unpaired_exit(connection: Connection, exit_event_id: EventId) -> StayRow | None:
+    """The stay that only an exit is known of; its id is that exit's."""
+    row = await connection.fetchrow(_OF_EXIT, exit_event_id)
+    return None if row is None else stay_row(row)
+
+
+async def decided_exits(
+    connection: Connection, exit_event_ids: Collection[EventId]
+) -> dict[EventId, datetime]:
+    """Exits that a confirmed near miss paired, and when it was confirmed."""
+    rows = await connection.fetch(_CLOSED_BY_DECISION, list(exit_event_ids))
+    return {row["exit_event_id"]: row["decided_at"] for row in rows}
+
+
+async def write(
+    connection: Connection,
+    rows: Iterable[StayRow],
+    messages: Sequence[tuple[UUID, Message]],
+    *,
+    settled_exits: Collection[EventId],
+    settled_entries: Collection[EventId],
+    now: datetime,
+) -> None:
+    """Write stays and messages in one statement, and take settled reviews off the list."""
+    values = [_values(row) for row in sorted(rows, key=_closing_first)]
+    columns = zip(*values, strict=True) if values else ((),) * _COLUMN_COUNT
+    await connection.execute(
+        _WRITE,
+        *(list(column) for column in columns),
+        [message_id for message_id, _ in messages],
+        [_ENCODE(message).decode() for _, message in messages],
+        list(settled_exits),
+        list(settled_entries),
+        now,
+    )
+
+
+def _closing_first(row: StayRow) -> tuple[bool, UUID]:
+    return row.stay.state is StayState.OPEN and not row.dissolved, row.stay.stay_id
+
+
+def _values(row: StayRow) -> tuple[object, ...]:
+    stay = row.stay
+    return (
+        stay.stay_id,
+        stay.lot_id,
+        stay.plate,
+        stay.colour.value,
+        stay.state.value,
+        row.dissolved,
+        stay.entered_at,
+        stay.left_at,
+        stay.entry_event_id,
+        stay.exit_event_id,
+        stay.entry_lane_id,
+        stay.exit_lane_id,
+        stay.trace_id,
+        stay.last_seen_at,
+        row.tariff_id,
+        row.tariff_version,
+        row.fee_document,
+        row.fee_minor,
+        row.currency,
+        row.business_date,
+        row.chargeable_from,
+        row.revision,
+    )
+
+
+def stay_row(row: asyncpg.Record) -> StayRow:
+    """A stay out of a row with `COLUMNS`."""
+    stay = Stay(
+        stay_id=row["stay_id"],
+        lot_id=row["lot_id"],
+        plate=row["plate"],
+        colour=PlateColour(row["colour"]),
+        state=StayState(row["state"]),
+        last_seen_at=row["last_seen_at"],
+        entered_at=row["entered_at"],
+        left_at=row["left_at"],
+        entry_event_id=row["entry_event_id"],
+        exit_event_id=row["exit_event_id"],
+        entry_lane_id=row["entry_lane_id"],
+        exit_lane_id=row["exit_lane_id"],
+        trace_id=row["trace_id"],
+    )
+    return StayRow(
+        stay=stay,
+        tariff_id=row["tariff_id"],
+        dissolved=row["dissolved"],
+        tariff_version=row["tariff_version"],
+        fee_document=row["fee"],
+        fee_minor=row["fee_minor"],
+        currency=row["currency"],
+        business_date=row["business_date"],
+        chargeable_from=row["chargeable_from"],
+        revision=row["revision"],
+    )

@@ -1,0 +1,61 @@
+"""All of parking's services, put together once per process."""
+
+import msgspec
+
+from parking.core.limits import IngestLimits
+from parking.core.standing import StandingSource
+from parking.db.pool import Pool
+from parking.services.api_keys import ApiKeys
+from parking.services.clock import Clock
+from parking.services.confirm_near_misses import NearMissClock
+from parking.services.decide_review import ReviewDecider
+from parking.services.place_book import PlaceBook
+from parking.services.quote_stay import Quoter
+from parking.services.rate_limit import DeviceRates
+from parking.services.record_lane_events import LaneEventRecorder
+from parking.services.register_place import PlaceRegister
+from parking.services.sweep_overstays import OverstaySweeper
+
+
+class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
+    """What the web layer, the worker and the command line call."""
+
+    pool: Pool
+    clock: Clock
+    limits: IngestLimits
+    book: PlaceBook
+    keys: ApiKeys
+    rates: DeviceRates
+    recorder: LaneEventRecorder
+    places: PlaceRegister
+    quotes: Quoter
+    reviews: ReviewDecider
+    near_misses: NearMissClock
+    overstays: OverstaySweeper
+
+    @classmethod
+    def build(
+        cls, *, pool: Pool, standings: StandingSource, clock: Clock, limits: IngestLimits
+    ) -> "ParkingServices":
+        """Wire them; no I/O yet."""
+        book = PlaceBook(pool, ttl_seconds=limits.place_cache_seconds)
+        return cls(
+            pool=pool,
+            clock=clock,
+            limits=limits,
+            book=book,
+            keys=ApiKeys(pool, clock=clock, cache_seconds=limits.key_cache_seconds),
+            rates=DeviceRates(limits),
+            recorder=LaneEventRecorder(
+                pool, standings=standings, book=book, clock=clock, limits=limits
+            ),
+            places=PlaceRegister(pool, book),
+            quotes=Quoter(pool, book=book, clock=clock),
+            reviews=ReviewDecider(pool, book=book, clock=clock),
+            near_misses=NearMissClock(pool, book=book),
+            overstays=OverstaySweeper(pool, book=book),
+        )
+
+    async def close(self) -> None:
+        """Answer the events that wait; the pool is its owner's to close."""
+        await self.recorder.close()

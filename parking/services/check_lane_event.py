@@ -1,0 +1,225 @@
+"""From what a device sent to a fact that may be recorded, or to the reason why not. Pure."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from parking.core.events import (
+    Candidate,
+    EventWithdrawn,
+    Fact,
+    PlateColour,
+    PlateCorrected,
+    PlateRead,
+    VehicleEntered,
+    VehicleExited,
+)
+from parking.core.ids import DeviceId, EventId, LaneId, LotId
+from parking.core.limits import IngestLimits
+from parking.core.place import LaneDirection
+from parking.core.plate import normalise_plate
+from parking.services.incoming import (
+    Incoming,
+    IncomingCorrection,
+    IncomingEntered,
+    IncomingExited,
+    IncomingRead,
+)
+from parking.services.place_book import LotEntry
+from parking.services.refusals import (
+    AmendsItselfError,
+    EventFromTheFutureError,
+    EventIdNotVersion7Error,
+    EventTooOldError,
+    NulCharacterError,
+    OtherLotError,
+    PlateMissingError,
+    UnknownDeviceError,
+    UnknownLaneError,
+    WrongDirectionError,
+)
+
+_VERSION_7: Final = 7
+_NUL: Final = "\x00"
+_HASH_BYTES: Final = 16
+_normalise = lru_cache(maxsize=65_536)(normalise_plate)
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """A fact ready to be recorded, with the fingerprint of what its sender said."""
+
+    fact: Fact
+    content_hash: bytes
+    """16 bytes; equal for a repetition, different for another content under the same id."""
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """The instants between which an event may have occurred, for one moment of our clock."""
+
+    now: datetime
+    earliest: datetime
+    latest: datetime
+    limits: IngestLimits
+
+
+def bounds_at(now: datetime, limits: IngestLimits) -> Bounds:
+    """Work out the bounds once for all events of a request."""
+    return Bounds(
+        now,
+        now - timedelta(days=limits.past_tolerance_days),
+        now + timedelta(seconds=limits.future_tolerance_seconds),
+        limits,
+    )
+
+
+def check_lane_event(
+    event: Incoming, *, lot: LotEntry, device_id: DeviceId, bounds: Bounds
+) -> Submission:
+    """Turn what the device of this lot sent into a fact. Raises a LaneEventRefusedError subclass.
+
+    InvalidPlateError comes from the plate's own rules.
+    """
+    if event.lot_id != lot.lot.lot_id:
+        raise OtherLotError(lot_id=event.lot_id, key_lot_id=lot.lot.lot_id)
+    if device_id not in lot.devices:
+        raise UnknownDeviceError(lot_id=event.lot_id, device_id=device_id)
+    if event.event_id.version != _VERSION_7:
+        raise EventIdNotVersion7Error(event.event_id)
+    if not bounds.earliest <= event.occurred_at <= bounds.latest:
+        raise _out_of_bounds(event.occurred_at, bounds)
+    if isinstance(event, IncomingEntered):
+        return submission_of(_entered(event, lot, device_id, bounds))
+    if isinstance(event, IncomingExited):
+        return submission_of(_exited(event, lot, device_id, bounds))
+    return submission_of(_amending(event, device_id, bounds))
+
+
+def submission_of(fact: Fact) -> Submission:
+    """Take the fingerprint of a fact: everything but `recorded_at` and `trace_id`."""
+    at = fact.occurred_at.timestamp()
+    said: tuple[object, ...]
+    if isinstance(fact, VehicleEntered | VehicleExited):
+        read = fact.read
+        said = (fact.lane_id, fact.device_id, read.plate, read.colour, read.confidence)
+        said = (*said, read.candidates)
+    elif isinstance(fact, PlateCorrected):
+        said = (fact.corrects, fact.plate, fact.colour, fact.by, fact.reason)
+    else:
+        said = (fact.withdraws, fact.by, fact.reason)
+    content = _encode((type(fact).__name__, fact.event_id, fact.lot_id, at, said))
+    return Submission(fact, blake2b(content, digest_size=_HASH_BYTES).digest())
+
+
+def _entered(
+    event: IncomingEntered, lot: LotEntry, device_id: DeviceId, bounds: Bounds
+) -> VehicleEntered:
+    direction = _direction(lot, event.lane_id)
+    if direction is LaneDirection.EXIT:
+        raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event="an entry")
+    return VehicleEntered(
+        event_id=EventId(event.event_id),
+        lot_id=LotId(event.lot_id),
+        occurred_at=event.occurred_at.astimezone(UTC),
+        recorded_at=bounds.now,
+        trace_id=event.trace_id or event.event_id.hex,
+        lane_id=LaneId(event.lane_id),
+        device_id=device_id,
+        read=_read(event.read),
+    )
+
+
+def _exited(
+    event: IncomingExited, lot: LotEntry, device_id: DeviceId, bounds: Bounds
+) -> VehicleExited:
+    direction = _direction(lot, event.lane_id)
+    if direction is LaneDirection.ENTRY:
+        raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event="an exit")
+    return VehicleExited(
+        event_id=EventId(event.event_id),
+        lot_id=LotId(event.lot_id),
+        occurred_at=event.occurred_at.astimezone(UTC),
+        recorded_at=bounds.now,
+        trace_id=event.trace_id or event.event_id.hex,
+        lane_id=LaneId(event.lane_id),
+        device_id=device_id,
+        read=_read(event.read),
+    )
+
+
+def _amending(
+    event: Incoming, device_id: DeviceId, bounds: Bounds
+) -> PlateCorrected | EventWithdrawn:
+    by = f"device:{device_id}"
+    occurred_at = event.occurred_at.astimezone(UTC)
+    event_id, lot_id = EventId(event.event_id), LotId(event.lot_id)
+    trace_id = event.trace_id or event.event_id.hex
+    if isinstance(event, IncomingCorrection):
+        _refuse_nul(event.reason, "reason")
+        _refuse_itself(event_id, event.corrects)
+        plate = _normalise(event.plate)
+        if plate is None:
+            raise PlateMissingError
+        return PlateCorrected(
+            event_id=event_id,
+            lot_id=lot_id,
+            occurred_at=occurred_at,
+            recorded_at=bounds.now,
+            trace_id=trace_id,
+            corrects=EventId(event.corrects),
+            plate=plate,
+            colour=event.colour,
+            by=by,
+            reason=event.reason,
+        )
+    assert not isinstance(event, IncomingEntered | IncomingExited)  # noqa: S101 - for the checker
+    _refuse_nul(event.reason, "reason")
+    _refuse_itself(event_id, event.withdraws)
+    return EventWithdrawn(
+        event_id=event_id,
+        lot_id=lot_id,
+        occurred_at=occurred_at,
+        recorded_at=bounds.now,
+        trace_id=trace_id,
+        withdraws=EventId(event.withdraws),
+        by=by,
+        reason=event.reason,
+    )
+
+
+def _direction(lot: LotEntry, lane_id: str) -> LaneDirection:
+    direction = lot.lanes.get(lane_id)
+    if direction is None:
+        raise UnknownLaneError(lot_id=lot.lot.lot_id, lane_id=lane_id)
+    return direction
+
+
+def _read(read: IncomingRead) -> PlateRead:
+    plate = None if read.plate is None else _normalise(read.plate)
+    for candidate in read.candidates:
+        _refuse_nul(candidate.text, "a candidate")
+    return PlateRead(
+        plate=plate,
+        colour=read.colour if plate is not None else PlateColour.UNKNOWN,
+        confidence=read.confidence,
+        candidates=tuple([Candidate(each.text, each.confidence) for each in read.candidates]),
+    )
+
+
+def _refuse_nul(text: str, field: str) -> None:
+    if _NUL in text:
+        raise NulCharacterError(field)
+
+
+def _refuse_itself(event_id: EventId, named: object) -> None:
+    if event_id == named:
+        raise AmendsItselfError(event_id)
+
+
+def _out_of_bounds(occurred_at: datetime, bounds: Bounds) -> Exception:
+    if occurred_at > bounds.latest:
+        return EventFromTheFutureError(occurred_at=occurred_at, now=bounds.now)
+    return EventTooOldError(occurred_at=occurred_at, days_max=bounds.limits.past_tolerance_days)

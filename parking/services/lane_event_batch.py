@@ -1,0 +1,299 @@
+"""One transaction of lane events: durable, folded, priced, told to billing; or nothing at all."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from parking.core.errors import DomainError
+from parking.core.events import (
+    EventWithdrawn,
+    Fact,
+    LaneEvent,
+    PlateCorrected,
+    VehicleEntered,
+    VehicleExited,
+)
+from parking.core.fee import Fee
+from parking.core.folding import NeedsRefold, advance
+from parking.core.ids import EventId, LotId, StayId
+from parking.core.place import StayRules
+from parking.core.plate import Plate
+from parking.core.stay import Stay, StayState
+from parking.db import lane_events, reviews, stays
+from parking.db.lane_events import LotPlate
+from parking.db.pool import Connection
+from parking.db.reviews import Review, ReviewKind
+from parking.db.stays import StayRow
+from parking.services.check_lane_event import Submission
+from parking.services.clock import new_id
+from parking.services.near_misses import candidate_for, review_of_exit
+from parking.services.place_book import LotEntry, PlaceBook
+from parking.services.price_stays import Change, fee_of, price_stay
+from parking.services.refold import refold
+
+
+class LotNeededAloneError(DomainError):
+    """An event that an earlier fact amends: its lot must be locked as a whole. Try again so."""
+
+    def __init__(self, lots: frozenset[LotId]) -> None:
+        super().__init__(f"lots to be locked alone: {', '.join(sorted(lots))}")
+        self.lots = lots
+
+
+class Tentative(msgspec.Struct, frozen=True):
+    """An exit paired by a near miss: the stay it may end, and the fee that it would have."""
+
+    row: StayRow
+    left_at: datetime
+    fee: Fee
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What a transaction did."""
+
+    new: Collection[EventId]
+    stored: Mapping[EventId, bytes]
+    """Fingerprints of the events that were recorded before."""
+    newest: Mapping[LotPlate, StayRow]
+    """The newest stay of each plate that the batch touched."""
+    tentative: Mapping[EventId, Tentative]
+
+
+class LaneEventBatch:
+    """Distinct events on their way through one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        submissions: Mapping[EventId, Submission],
+        *,
+        lots: Mapping[LotId, LotEntry],
+        book: PlaceBook,
+        now: datetime,
+    ) -> None:
+        """Prepare; `lots` holds every lot of the submissions."""
+        self._connection = connection
+        self._submissions = submissions
+        self._lots = lots
+        self._book = book
+        self._now = now
+        self._facts: list[Fact] = [each.fact for each in submissions.values()]
+
+    async def record(self, *, alone: Collection[LotId] = ()) -> BatchResult:
+        """Do it all, inside the caller's transaction. Raises LotNeededAloneError."""
+        alone = self._lots_alone() | set(alone)
+        pairs = {pair for fact in self._facts if (pair := _pair(fact)) is not None}
+        await lane_events.lock(
+            self._connection,
+            lots_shared=set(self._lots) - alone,
+            lots_alone=alone,
+            plates=[pair for pair in pairs if pair[0] not in alone],
+        )
+        hashes = {event_id: each.content_hash for event_id, each in self._submissions.items()}
+        new = await lane_events.insert_facts(self._connection, self._facts, hashes)
+        known = [event_id for event_id in self._submissions if event_id not in new]
+        stored = await lane_events.stored_hashes(self._connection, known) if known else {}
+        fresh = [fact for fact in self._facts if fact.event_id in new]
+        refolds = await self._amended_plates(fresh, new, alone)
+        tails = await stays.tails(self._connection, pairs) if pairs else {}
+        await self._read_tariffs(tails)
+        changes = self._advanced(fresh, tails, refolds)
+        for lot_id, plates in refolds.items():
+            changes += await self._refolded(lot_id, plates)
+        amended = [_amends(fact) for fact in fresh if not isinstance(fact, LaneEvent)]
+        if changes or amended:
+            await write_changes(self._connection, changes, now=self._now, amended=amended)
+        tentative = await self._ask(fresh, changes)
+        return BatchResult(new, stored, _newest(tails, changes), tentative)
+
+    def _lots_alone(self) -> set[LotId]:
+        return {fact.lot_id for fact in self._facts if not isinstance(fact, LaneEvent)}
+
+    async def _amended_plates(
+        self, fresh: Iterable[Fact], new: Mapping[EventId, bool], alone: Collection[LotId]
+    ) -> dict[LotId, set[Plate]]:
+        """The plates, lot by lot, whose stays new or earlier amendments change."""
+        concerned: dict[LotId, list[EventId]] = {}
+        for fact in fresh:
+            if not isinstance(fact, LaneEvent) or new[fact.event_id]:
+                concerned.setdefault(fact.lot_id, []).append(fact.event_id)
+        unlocked = frozenset(concerned) - frozenset(alone)
+        if unlocked:
+            raise LotNeededAloneError(unlocked)
+        return {
+            lot_id: set(await lane_events.plates_about(self._connection, lot_id, event_ids))
+            for lot_id, event_ids in concerned.items()
+        }
+
+    async def _read_tariffs(self, tails: Mapping[LotPlate, StayRow]) -> None:
+        wanted = {row.tariff_id for row in tails.values()}
+        wanted |= {entry.lot.tariff_id for entry in self._lots.values()}
+        await self._book.read_tariffs(self._connection, wanted)
+
+    def _advanced(
+        self,
+        fresh: Iterable[Fact],
+        tails: Mapping[LotPlate, StayRow],
+        refolds: dict[LotId, set[Plate]],
+    ) -> list[Change]:
+        """Take the events in, in the usual order; note in `refolds` what cannot be told so."""
+        events: dict[LotPlate, list[LaneEvent]] = {}
+        for fact in fresh:
+            pair = _pair(fact)
+            if pair is not None and isinstance(fact, LaneEvent):
+                events.setdefault(pair, []).append(fact)
+        changes: list[Change] = []
+        for pair, seen in events.items():
+            lot_id, plate = pair
+            if plate in refolds.get(lot_id, ()):
+                continue
+            lot, before = self._lots[lot_id], tails.get(pair)
+            touched = _advance_all(before, seen, lot.lot.rules)
+            if touched is None:
+                refolds.setdefault(lot_id, set()).add(plate)
+                continue
+            for stay in touched.values():
+                known = before if before and before.stay.stay_id == stay.stay_id else None
+                change = price_stay(stay, before=known, lot=lot, book=self._book)
+                if change is not None:
+                    changes.append(change)
+        return changes
+
+    async def _refolded(self, lot_id: LotId, plates: Iterable[Plate]) -> list[Change]:
+        return await refold(
+            self._connection,
+            lot=self._lots[lot_id],
+            plates=plates,
+            book=self._book,
+            now=self._now,
+        )
+
+    async def _ask(
+        self, fresh: Iterable[Fact], changes: Iterable[Change]
+    ) -> dict[EventId, Tentative]:
+        """Put what a person must decide on the list; answer the near misses among it."""
+        asked = [_no_plate_review(fact, self._now) for fact in fresh if _is_plateless(fact)]
+        tentative: dict[EventId, Tentative] = {}
+        taken: set[EventId] = set()
+        for exit_stay in map(_newly_unpaired, changes):
+            if exit_stay is None or exit_stay.left_at is None or exit_stay.exit_event_id is None:
+                continue
+            lot = self._lots[exit_stay.lot_id]
+            row = await candidate_for(self._connection, exit_stay, lot=lot, taken=taken)
+            asked.append(review_of_exit(exit_stay, row, lot=lot, now=self._now))
+            if row is not None and row.stay.entry_event_id is not None:
+                taken.add(row.stay.entry_event_id)
+                await self._book.read_tariffs(self._connection, [row.tariff_id])
+                left_at = exit_stay.left_at
+                fee = fee_of(row.stay, tariff_id=row.tariff_id, book=self._book, left_at=left_at)
+                tentative[exit_stay.exit_event_id] = Tentative(row, left_at, fee)
+        if asked:
+            await reviews.insert(self._connection, asked)
+        return tentative
+
+
+async def write_changes(
+    connection: Connection,
+    changes: Sequence[Change],
+    *,
+    now: datetime,
+    amended: Iterable[EventId] = (),
+) -> None:
+    """Write stays and messages, and take the reviews that they settle off the list."""
+    exits, entries = set(amended), set(amended)
+    for change in changes:
+        for row in (change.row, change.before):
+            if row is None or (row.stay.state is not StayState.CLOSED and not row.dissolved):
+                continue
+            if row.stay.exit_event_id is not None:
+                exits.add(row.stay.exit_event_id)
+            if row.stay.entry_event_id is not None:
+                entries.add(row.stay.entry_event_id)
+    await stays.write(
+        connection,
+        [change.row for change in changes],
+        [(new_id(now), change.message) for change in changes if change.message is not None],
+        settled_exits=exits,
+        settled_entries=entries,
+        now=now,
+    )
+
+
+def _advance_all(
+    before: StayRow | None, seen: Iterable[LaneEvent], rules: StayRules
+) -> dict[StayId, Stay] | None:
+    """Step through events of one plate; None when only a re-fold can tell."""
+    tail = None if before is None else before.stay
+    touched: dict[StayId, Stay] = {}
+    for event in sorted(seen, key=_occurred_at):
+        step = advance(tail, event, rules=rules)
+        if isinstance(step, NeedsRefold):
+            return None
+        for stay in (step.changed, step.opened):
+            if stay is not None:
+                touched[stay.stay_id] = tail = stay
+    return touched
+
+
+def _newest(
+    tails: Mapping[LotPlate, StayRow], changes: Iterable[Change]
+) -> dict[LotPlate, StayRow]:
+    newest = dict(tails)
+    for change in changes:
+        stay = change.row.stay
+        pair = (stay.lot_id, stay.plate)
+        rival = newest.get(pair)
+        same = rival is not None and rival.stay.stay_id == stay.stay_id
+        if change.row.dissolved:
+            if same:
+                del newest[pair]
+        elif same or rival is None or rival.stay.last_seen_at <= stay.last_seen_at:
+            newest[pair] = change.row
+    return newest
+
+
+def _occurred_at(event: LaneEvent) -> datetime:
+    return event.occurred_at
+
+
+def _pair(fact: Fact) -> LotPlate | None:
+    if isinstance(fact, VehicleEntered | VehicleExited) and fact.read.plate is not None:
+        return fact.lot_id, fact.read.plate
+    return None
+
+
+def _amends(fact: Fact) -> EventId:
+    assert isinstance(fact, PlateCorrected | EventWithdrawn)  # noqa: S101 - told by the caller
+    return lane_events.amended_by(fact)
+
+
+def _is_plateless(fact: Fact) -> bool:
+    return isinstance(fact, VehicleEntered | VehicleExited) and fact.read.plate is None
+
+
+def _no_plate_review(fact: Fact, now: datetime) -> Review:
+    entered = isinstance(fact, VehicleEntered)
+    return Review(
+        review_id=new_id(now),
+        kind=ReviewKind.NO_PLATE,
+        lot_id=fact.lot_id,
+        plate=None,
+        entry_event_id=fact.event_id if entered else None,
+        exit_event_id=None if entered else fact.event_id,
+        created_at=now,
+    )
+
+
+def _newly_unpaired(change: Change) -> Stay | None:
+    """An exit that found no stay, unless a person was asked about it before."""
+    stay, before = change.row.stay, change.before
+    if stay.state is not StayState.MISSED_ENTRY or change.row.dissolved:
+        return None
+    asked_before = (
+        before is not None
+        and not before.dissolved
+        and before.stay.exit_event_id == stay.exit_event_id
+        and before.stay.state is StayState.MISSED_ENTRY
+    )
+    return None if asked_before else stay

@@ -1,0 +1,215 @@
+"""Operators, tariffs, lots, lanes and devices: put in place, and changed, by an admin."""
+
+from datetime import datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from parking.core.errors import DomainError
+from parking.core.ids import LotId, OperatorId, TariffId
+from parking.core.place import Device, Lane, Lot, Operator, StayRules
+from parking.core.pricing import STAY_DAYS_MAX
+from parking.core.tariff import Tariff
+from parking.core.tariff_document import check_tariff
+from parking.db import places
+from parking.db.places import TariffRow
+from parking.db.pool import Connection, Pool, transaction
+from parking.services.place_book import PlaceBook
+from parking.services.refusals import UnknownLotError
+
+
+class Put(Enum):
+    """What a put did."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+
+
+class UnknownOperatorError(DomainError):
+    """There is no such operator."""
+
+    def __init__(self, operator_id: OperatorId) -> None:
+        super().__init__(f"there is no operator {operator_id}")
+
+
+class UnknownTariffError(DomainError):
+    """There is no such tariff, or not in this version."""
+
+    def __init__(self, tariff_id: TariffId) -> None:
+        super().__init__(f"there is no tariff {tariff_id}")
+
+
+class UnknownTimeZoneError(DomainError):
+    """Not an IANA time zone."""
+
+    def __init__(self, zone: str) -> None:
+        super().__init__(f"{zone!r} is no IANA time zone; Asia/Shanghai is one")
+
+
+class StayRulesError(DomainError):
+    """A lot's rules that would not work."""
+
+
+class LotOfOtherOperatorError(DomainError):
+    """A lot stays with its operator: what it earned is owed to that one."""
+
+    def __init__(self, *, lot_id: LotId, operator_id: OperatorId) -> None:
+        super().__init__(f"lot {lot_id} belongs to operator {operator_id} and stays there")
+
+
+class TariffVersionTakenError(DomainError):
+    """A version of a tariff never changes; the next number is free."""
+
+    def __init__(self, *, tariff_id: TariffId, version: int) -> None:
+        super().__init__(f"tariff {tariff_id} has a version {version} already, with other content")
+
+
+class TariffMismatchError(DomainError):
+    """The document names another tariff or version than the address it was put to."""
+
+    def __init__(self, tariff: Tariff, *, tariff_id: TariffId, version: int) -> None:
+        super().__init__(
+            f"the document is {tariff.tariff_id} version {tariff.version},"
+            f" the address says {tariff_id} version {version}"
+        )
+
+
+class TariffOrderError(DomainError):
+    """A later version begins later, and never in the past: stays already priced keep their fee."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class PlaceRegister:
+    """Puts places and tariffs. Each call is idempotent."""
+
+    def __init__(self, pool: Pool, book: PlaceBook) -> None:
+        """Write through `pool`; `book` is told to read anew."""
+        self._pool = pool
+        self._book = book
+
+    async def put_operator(self, operator: Operator) -> Put:
+        """Create or rename an operator."""
+        async with transaction(self._pool) as connection:
+            return _put(created=await places.put_operator(connection, operator))
+
+    async def put_tariff_version(
+        self,
+        tariff: Tariff,
+        *,
+        tariff_id: TariffId,
+        version: int,
+        effective_from: datetime,
+        now: datetime,
+    ) -> Put:
+        """Store a version of a tariff for good; the same again changes nothing.
+
+        The first version may begin at any time and holds for all time before; a later one begins
+        after all earlier ones, and not in the past. Raises TariffMismatchError, TariffOrderError,
+        TariffVersionTakenError, or a TariffError that names the key.
+        """
+        check_tariff(tariff)
+        if (tariff.tariff_id, tariff.version) != (tariff_id, version):
+            raise TariffMismatchError(tariff, tariff_id=tariff_id, version=version)
+        row = TariffRow(
+            tariff_id=tariff_id,
+            version=version,
+            effective_from=effective_from,
+            document=msgspec.json.encode(tariff).decode(),
+        )
+        async with transaction(self._pool) as connection:
+            known = await places.tariff_rows(connection, [tariff_id])
+            for earlier in known:
+                if earlier.version == version:
+                    return _same_version(earlier, row)
+            _check_order(row, known, now)
+            if not await places.insert_tariff_version(connection, row):
+                raise TariffVersionTakenError(tariff_id=tariff_id, version=version)
+        self._book.forget()
+        return Put.CREATED
+
+    async def put_lot(self, lot: Lot) -> Put:
+        """Create or change a lot. A new tariff holds for stays that begin from now on.
+
+        Raises UnknownOperatorError, UnknownTariffError, UnknownTimeZoneError, StayRulesError,
+        LotOfOtherOperatorError.
+        """
+        _check_zone(lot.zone)
+        _check_rules(lot.rules)
+        async with transaction(self._pool) as connection:
+            if not await places.exists(connection, "operator", operator_id=lot.operator_id):
+                raise UnknownOperatorError(lot.operator_id)
+            if not await places.exists(connection, "tariff", tariff_id=lot.tariff_id):
+                raise UnknownTariffError(lot.tariff_id)
+            owner = await places.operator_of_lot(connection, lot.lot_id)
+            if owner not in {None, lot.operator_id}:
+                assert owner is not None  # noqa: S101 - for the type checker
+                raise LotOfOtherOperatorError(lot_id=lot.lot_id, operator_id=owner)
+            put = _put(created=await places.put_lot(connection, lot))
+        self._book.forget()
+        return put
+
+    async def put_lane(self, lane: Lane) -> Put:
+        """Create or change a lane. Raises UnknownLotError."""
+        async with transaction(self._pool) as connection:
+            await _require_lot(connection, lane.lot_id)
+            put = _put(created=await places.put_lane(connection, lane))
+        self._book.forget()
+        return put
+
+    async def put_device(self, device: Device) -> Put:
+        """Create or rename a device. Raises UnknownLotError."""
+        async with transaction(self._pool) as connection:
+            await _require_lot(connection, device.lot_id)
+            put = _put(created=await places.put_device(connection, device))
+        self._book.forget()
+        return put
+
+
+def _put(*, created: bool) -> Put:
+    return Put.CREATED if created else Put.CHANGED
+
+
+async def _require_lot(connection: Connection, lot_id: LotId) -> None:
+    if not await places.exists(connection, "lot", lot_id=lot_id):
+        raise UnknownLotError(lot_id)
+
+
+def _same_version(earlier: TariffRow, row: TariffRow) -> Put:
+    same = msgspec.json.decode(earlier.document) == msgspec.json.decode(row.document)
+    if same and earlier.effective_from == row.effective_from:
+        return Put.CHANGED
+    raise TariffVersionTakenError(tariff_id=row.tariff_id, version=row.version)
+
+
+def _check_order(row: TariffRow, known: tuple[TariffRow, ...], now: datetime) -> None:
+    if not known:
+        return
+    if row.effective_from < now:
+        reason = f"version {row.version} must not begin in the past: {row.effective_from}"
+        raise TariffOrderError(reason)
+    if any(
+        (earlier.version < row.version) != (earlier.effective_from < row.effective_from)
+        for earlier in known
+    ):
+        reason = f"version {row.version} must begin after all versions of a lower number"
+        raise TariffOrderError(reason)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        raise UnknownTimeZoneError(zone) from None
+
+
+def _check_rules(rules: StayRules) -> None:
+    for name in rules.__struct_fields__:
+        if getattr(rules, name) < 0:
+            msg = f"{name} must not be negative"
+            raise StayRulesError(msg)
+    if not 1 <= rules.maximum_stay_hours <= 24 * STAY_DAYS_MAX:
+        msg = f"maximum_stay_hours must be between 1 and {24 * STAY_DAYS_MAX}"
+        raise StayRulesError(msg)
