@@ -5,6 +5,7 @@ and answered like any other.
 """
 
 import time
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -77,7 +78,7 @@ def _account(scope: Scope, *, status: int, seconds: float) -> None:
     route = str(scope.get("path_template") or "unmatched")
     REQUESTS.labels(method, route, str(status)).inc()
     REQUEST_SECONDS.labels(method, route).observe(seconds)
-    quiet = scope["path"] in _QUIET_PATHS and status < 400
+    quiet = scope["path"] in _QUIET_PATHS and status < HTTPStatus.BAD_REQUEST
     say = _LOG.debug if quiet else _LOG.info
     # The template, not the path: a path may hold a stay's id, which is a capability.
     say("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

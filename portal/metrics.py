@@ -2,8 +2,9 @@
 
 from typing import Final
 
-import asyncpg
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+
+from parking.db.pool import Pool
 
 REQUESTS: Final = Counter(
     "leavefirst_http_requests_total", "HTTP requests answered.", ["method", "route", "status"]
@@ -29,7 +30,7 @@ SELECT (SELECT count(*) FROM parking.outbox) AS outbox,
 _PAYMENTS_SQL: Final = "SELECT state, count(*) AS payments FROM billing.payment GROUP BY state"
 
 
-async def render(pool: "asyncpg.Pool[asyncpg.Record]") -> bytes:
+async def render(pool: Pool) -> bytes:
     """The exposition text: this process's counters and the database's present counts."""
     async with pool.acquire() as connection:
         counts = await connection.fetchrow(_COUNTS_SQL)

@@ -28,13 +28,14 @@ async def readyz(request: Request[object, object, object]) -> dict[str, str]:
         async with asyncio.timeout(_READY_TIMEOUT_SECONDS):
             found = await state.pool.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
-        raise ServiceUnavailableException("the database has no tables: parking migrate") from None
+        reason = "the database has no tables: parking migrate"
+        raise ServiceUnavailableException(reason) from None
     except UNAVAILABLE as error:
         reason = f"the database does not answer ({type(error).__name__})"
         raise ServiceUnavailableException(reason) from None
     if found != newest_revision():
-        reason = f"the database is at revision {found}, the code at {newest_revision()}"
-        raise ServiceUnavailableException(f"{reason}: parking migrate")
+        reason = f"the database is at {found}, the code at {newest_revision()}: parking migrate"
+        raise ServiceUnavailableException(reason)
     return {"status": "ready", "revision": str(found)}
 
 

@@ -4,7 +4,6 @@ Each room names the status of its own errors as data (`STATUSES`); this module t
 Litestar's own exceptions, into one shape with a trace id that the log line carries too.
 """
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,9 +14,10 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from parking.web.problems import PROBLEM_JSON, slug_of
 from portal.tracing import trace_id_of
 
-PROBLEM_JSON: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:leave-first:problem:"
 _RETRY_AFTER_SECONDS = 1
 _LOG = structlog.get_logger("portal.problems")
 
@@ -37,12 +37,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """For a malformed body or query: each field and what is wrong with it."""
 
 
-def slug_of(error: type[Exception]) -> str:
-    """Name a kind of problem after its error class: UnknownLotError is `unknown-lot`."""
-    name = error.__name__.removesuffix("Error").removesuffix("Exception")
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
-
-
 def problem_response(
     request: Request[Any, Any, Any],
     *,
@@ -54,7 +48,7 @@ def problem_response(
 ) -> Response[bytes]:
     """Build the reply to a request that went wrong."""
     problem = Problem(
-        type=f"urn:leave-first:problem:{slug}",
+        type=f"{TYPE_PREFIX}{slug}",
         title=slug.replace("-", " ").capitalize(),
         status=status,
         detail=detail,
@@ -74,7 +68,7 @@ def problem_response(
 def _retry_headers(status: int, error: Exception) -> dict[str, str]:
     if status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         return {}
-    seconds = getattr(error, "retry_after_seconds", _RETRY_AFTER_SECONDS)
+    seconds = getattr(error, "retry_after_seconds", None) or _RETRY_AFTER_SECONDS
     return {"Retry-After": str(max(1, round(float(seconds))))}
 
 

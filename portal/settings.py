@@ -1,4 +1,4 @@
-"""The server's settings: `parking serve`, `parking work` and everything else of the command `parking`.
+"""The server's settings: of `parking serve`, `parking work` and the rest of the command.
 
 One TOML file (`--config` or PARKING_CONFIG, else `parking.toml` here if there is one) and the
 environment, which wins. docs/configuration.md lists every value.
@@ -15,6 +15,7 @@ import msgspec
 
 from billing.settings import BillingSettings
 from parking.core.errors import DomainError
+from parking.core.limits import IngestLimits
 from parking.core.secret import Secret
 from parking.core.settings import decode, setting
 
@@ -89,12 +90,29 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10
 
 
+class WorkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the worker looks after parking; billing's own paces are under `billing`."""
+
+    near_miss_seconds: Annotated[
+        float, setting("Between looks for near misses to match or settle", unit="s", ge=0.1)
+    ] = 2.0
+    sweep_seconds: Annotated[
+        float, setting("Between sweeps for stays past their maximum", unit="s", ge=1)
+    ] = 300.0
+    partition_seconds: Annotated[
+        float,
+        setting("Between looks whether the next months' partitions are there", unit="s", ge=1),
+    ] = 6 * 3600.0
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a person may set."""
 
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
+    ingest: IngestLimits = IngestLimits()
     billing: BillingSettings = BillingSettings()
+    work: WorkSettings = WorkSettings()
     log_level: Annotated[LogLevel, setting("The least important lines that are written")] = (
         LogLevel.INFO
     )

@@ -11,7 +11,7 @@ _TRACEPARENT: Final = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9
 
 
 def trace_id_from(header: str | None) -> str:
-    """The trace id of a `traceparent` header, or a new one when there is none or it is malformed."""
+    """The trace id of a `traceparent` header, or a new one when it has none that is well formed."""
     found = _TRACEPARENT.match(header or "")
     if found and set(found[1]) != {"0"}:
         return found[1]

@@ -11,6 +11,7 @@ from typing import Any, Final
 ZONE: Final = "Asia/Shanghai"
 IN_LANE: Final = "in"
 OUT_LANE: Final = "out"
+_FREE_MINUTES: Final = 15
 DEVICE: Final = "gate-box"
 
 
@@ -119,4 +120,4 @@ def expected_fee_minor(lot: DemoLot, minutes: int) -> int:
         return 500 * min(halves, 2) + 600 * max(halves - 2, 0)
     if lot is LONGXIANG:
         return min(300 * hours, 1500)
-    return 0 if minutes <= 15 else 200 + 100 * max(hours - 1, 0)
+    return 0 if minutes <= _FREE_MINUTES else 200 + 100 * max(hours - 1, 0)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -31,7 +31,9 @@ class ChildKeepsDyingError(DomainError):
     """A process of the demo ends again and again right after its start."""
 
     def __init__(self, name: str, log: Path) -> None:
-        super().__init__(f"{name} keeps ending right after its start: {_last_line(log)} (see {log})")
+        super().__init__(
+            f"{name} keeps ending right after its start: {_last_line(log)} (see {log})"
+        )
         self.name = name
         self.log = log
 
@@ -75,8 +77,9 @@ class Child:
         log: Path,
         say: Say,
         health_url: str | None = None,
+        ends_by_itself: bool = False,
     ) -> None:
-        """Describe the process; `start` starts it."""
+        """Describe the process; `start` starts it. `ends_by_itself` lets it end with code 0."""
         self.name = name
         self.restarts = 0
         self.log = log
@@ -84,6 +87,8 @@ class Child:
         self._environment = dict(environment)
         self._say = say
         self._health_url = health_url
+        self._ends_by_itself = ends_by_itself
+        self.finished = False
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -120,6 +125,9 @@ class Child:
             started = time.monotonic()
             code = await process.wait()
             if self._stopping:
+                return
+            if self._ends_by_itself and code == 0:
+                self.finished = True
                 return
             self.restarts += 1
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -186,6 +194,7 @@ class Household:
         *,
         environment: Mapping[str, str] | None = None,
         health_url: str | None = None,
+        ends_by_itself: bool = False,
     ) -> Child:
         """Start one more process and keep it running."""
         child = Child(
@@ -195,6 +204,7 @@ class Household:
             log=self._logs / f"{name.replace(' ', '-')}.log",
             say=self._say,
             health_url=health_url,
+            ends_by_itself=ends_by_itself,
         )
         self.children.append(child)
         await child.start()
@@ -209,11 +219,3 @@ class Household:
         """Stop all of them: gates first, then worker and API, the payment gateway last."""
         for child in reversed(self.children):
             await child.stop()
-
-
-async def until(
-    condition: Callable[[], Awaitable[bool]], *, every_seconds: float = 0.2
-) -> None:
-    """Wait for something to come true."""
-    while not await condition():
-        await asyncio.sleep(every_seconds)

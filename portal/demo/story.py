@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from portal.demo.city import LONGXIANG, LOTS, STATION, WULIN, ZONE, DemoLot, expected_fee_minor
@@ -90,22 +90,16 @@ def demo_day(now: datetime) -> date:
 def write(*, day: date, cars: int, seed: int) -> tuple[Pass, ...]:
     """The passes of the day in the order of their entries; `cars` beyond the story are made up."""
     rows = (*_UNHAPPY, *_HAPPY)[: max(cars, len(_UNHAPPY) + 2)]
-    told = [_pass(day, *row) for row in rows]
+    told = [_pass(day, row) for row in rows]
     extra = _made_up(day, count=cars - len(rows), seed=seed)
     return tuple(sorted((*told, *extra), key=lambda each: (each.entered_at, each.plate)))
 
 
-def _pass(
-    day: date,
-    plate: str,
-    colour: str,
-    lot: DemoLot,
-    entered: str,
-    left: str,
-    fee_minor: int | None,
-    fate: Fate,
-    entry_shows: str | None,
-) -> Pass:
+_Row: TypeAlias = tuple[str, str, DemoLot, str, str, int | None, Fate, str | None]
+
+
+def _pass(day: date, row: _Row) -> Pass:
+    plate, colour, lot, entered, left, fee_minor, fate, entry_shows = row
     return Pass(
         plate=plate,
         colour=colour,
@@ -129,7 +123,9 @@ def _made_up(day: date, *, count: int, seed: int) -> list[Pass]:
     made: list[Pass] = []
     while len(made) < count:
         digits = "".join(chance.choices("23456789", k=3))
-        plate = f"浙{chance.choice('ABC')}{digits}{chance.choice('HJKLMNP')}{chance.choice('2345679')}"
+        plate = (
+            f"浙{chance.choice('ABC')}{digits}{chance.choice('HJKLMNP')}{chance.choice('2345679')}"
+        )
         if plate in taken:
             continue
         taken.add(plate)

@@ -16,6 +16,7 @@ import msgspec
 from parking.core.money import Money
 from portal.pages.texts import Language, words
 
+_PREFIX_LENGTH = len("浙A")
 _ASSETS = resources.files("portal.pages") / "assets"
 ASSET_TYPES = {"style.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8"}
 """The files that /assets/ serves, each with its media type."""
@@ -109,5 +110,9 @@ def money(value: Money) -> str:
 
 def plate_chip(plate: str, colour: str) -> Markup:
     """A number plate that looks like one."""
-    shown = f"{plate[:2]}·{plate[2:]}" if len(plate) > 2 else plate
+    shown = (
+        f"{plate[:_PREFIX_LENGTH]}·{plate[_PREFIX_LENGTH:]}"
+        if len(plate) > _PREFIX_LENGTH
+        else plate
+    )
     return fill('<span class="plate $colour">$text</span>', colour=colour, text=shown)

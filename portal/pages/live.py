@@ -5,6 +5,7 @@ Only reads, across both rooms' tables: composing them for a person's eyes is the
 
 from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -34,8 +35,8 @@ SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.
 FROM parking.stay
 JOIN parking.lot USING (lot_id)
 LEFT JOIN billing.obligation USING (stay_id)
-LEFT JOIN parking.review ON review.exit_event_id = stay.exit_event_id
-     AND review.kind = 'near_miss' AND review.state = 'pending'
+LEFT JOIN parking.review ON review.kind = 'near_miss' AND review.state = 'pending'
+     AND (review.exit_event_id = stay.exit_event_id OR review.entry_event_id = stay.entry_event_id)
 LEFT JOIN parking.lane_event AS exit ON exit.event_id = stay.exit_event_id
 WHERE NOT stay.dissolved AND ($1::text IS NULL OR lot.operator_id = $1)
   AND ($2::uuid IS NULL OR stay.stay_id = $2)
@@ -52,40 +53,54 @@ WHERE $1::text IS NULL OR obligation.operator_id = $1
 GROUP BY payment.payment_id ORDER BY payment.created_at DESC, payment.payment_id LIMIT $2
 """
 _OPERATORS: Final = """
-SELECT operator.operator_id, operator.name_zh, operator.name_en, owed.statement_date,
+SELECT operator.operator_id, operator.name_zh, operator.name_en, booked.statement_date,
        coalesce(owed.gross_minor, 0)::bigint AS gross_minor,
        coalesce(owed.paid_minor, 0)::bigint AS paid_minor,
-       coalesce(owed.gross_minor - owed.paid_minor, 0)::bigint AS outstanding_minor
+       coalesce(owed.gross_minor - owed.paid_minor, 0)::bigint AS outstanding_minor,
+       coalesce(booked.fees_minor, 0)::bigint AS fees_minor,
+       coalesce(owed.paid_minor - booked.fees_minor - booked.net_minor, 0)::bigint
+           AS commission_minor,
+       coalesce(booked.net_minor, 0)::bigint AS net_minor
 FROM parking.operator
 LEFT JOIN (
-    SELECT operator_id, max(business_date) AS statement_date, sum(charged_minor) AS gross_minor,
+    SELECT operator_id, sum(charged_minor) AS gross_minor,
            sum(captured_minor - returned_minor) AS paid_minor
     FROM billing.obligation GROUP BY operator_id
 ) AS owed USING (operator_id)
+LEFT JOIN (
+    SELECT account.operator_id, max(posting.booked_on) AS statement_date,
+           -coalesce(sum(posting.amount_minor)
+                     FILTER (WHERE account.account LIKE 'operator_payable:%'), 0) AS net_minor,
+           coalesce(sum(posting.amount_minor)
+                    FILTER (WHERE account.account LIKE 'operator_payable:%'
+                            AND entry.kind = 'processor_fee'), 0) AS fees_minor
+    FROM billing.posting
+    JOIN billing.journal_entry AS entry USING (entry_id)
+    JOIN billing.ledger_account AS account ON account.account = posting.account
+    WHERE account.operator_id IS NOT NULL GROUP BY account.operator_id
+) AS booked USING (operator_id)
 WHERE $1::text IS NULL OR operator.operator_id = $1
 ORDER BY operator.operator_id
 """
+_OF_OBLIGATION: Final = {
+    "paid": "paid",
+    "collecting": "paying",
+    "due": "outstanding",
+    "void": "cancelled",
+}
 
 
 def stay_status(row: asyncpg.Record) -> str:
     """One word for where a stay stands, from its own state and its obligation's."""
-    if row["state"] != "closed":
-        return str(row["state"])
     if row["tentative"]:
         return "tentative"
+    if row["state"] != "closed":
+        return str(row["state"])
     if row["fee_minor"] == 0:
         return "free"
-    match row["obligation_state"]:
-        case "paid":
-            return "paid"
-        case "collecting":
-            return "paying"
-        case "due":
-            return "unbound" if row["account_id"] is None else "outstanding"
-        case "void":
-            return "cancelled"
-        case _:
-            return "closed"
+    if row["obligation_state"] == "due" and row["account_id"] is None:
+        return "unbound"
+    return _OF_OBLIGATION.get(row["obligation_state"], "closed")
 
 
 def _stay(row: asyncpg.Record) -> dict[str, Any]:
@@ -140,9 +155,7 @@ async def live(pool: Pool, *, operator_id: str | None) -> dict[str, Any]:
     }
 
 
-def _figures(
-    lots: Sequence[asyncpg.Record], operators: Sequence[asyncpg.Record]
-) -> dict[str, int]:
+def _figures(lots: Sequence[asyncpg.Record], operators: Sequence[asyncpg.Record]) -> dict[str, int]:
     return {
         "inside": sum(row["occupied"] for row in lots),
         "stays": sum(row["visits"] for row in lots),
@@ -151,7 +164,7 @@ def _figures(
     }
 
 
-async def one_stay(pool: Pool, stay_id: str) -> dict[str, Any] | None:
+async def one_stay(pool: Pool, stay_id: UUID) -> dict[str, Any] | None:
     """One stay as its driver sees it; None when there is no such stay."""
     async with pool.acquire() as db:
         row = await db.fetchrow(_STAYS, None, stay_id, 1)

@@ -35,8 +35,10 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "tries": ("次尝试", "tries"),
     "next_try": ("下次", "next"),
     "gross": ("应收", "Gross"),
+    "commission": ("平台佣金", "Commission"),
     "gateway_fees": ("渠道手续费", "Gateway fees"),
     "outstanding": ("待收", "Outstanding"),
+    "collected": ("已收", "Collected"),
     "net": ("应结给运营方", "Net to the operator"),
     "statement": ("对账单", "Statement"),
     "empty.lots": ("还没有停车场。", "No lots yet."),
@@ -45,11 +47,13 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "empty.payments": ("还没有付款。", "No payments yet."),
     "note.tentative": (
         "出入口车牌仅差一个易混字符，暂按同一辆车匹配；确认之前不收费。",
-        "Entry and exit differ by one look-alike character: matched tentatively, "
-        "not charged before someone could say no.",
+        "Entry and exit are one look-alike character apart: not charged before it is confirmed.",
     ),
     "note.missed_exit": ("没有看到出场，不收费。", "The exit was never seen: nothing is charged."),
-    "note.missed_entry": ("没有看到入场，不收费。", "The entry was never seen: nothing is charged."),
+    "note.missed_entry": (
+        "没有看到入场，不收费。",
+        "The entry was never seen: nothing is charged.",
+    ),
     "note.unbound": (
         "车牌尚未绑定，费用挂账，可在车主页面支付。",
         "No driver has bound this plate: the fee stays owed and can be paid on the driver's page.",
@@ -75,7 +79,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "state.abandoning": ("撤销中", "withdrawing"),
     "state.succeeded": ("成功", "succeeded"),
     "state.abandoned": ("已放弃", "abandoned"),
-    "by.card": ("自动扣款", "charged to the bound card"),
+    "by.card": ("自动扣款", "bound card"),
     "by.checkout": ("车主自行支付", "paid by hand"),
     "signin.title": ("请输入访问密钥", "Key, please"),
     "signin.why": (
@@ -90,7 +94,10 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "pay.entered": ("入场", "Entered"),
     "pay.left": ("出场", "Left"),
     "pay.lot": ("停车场", "Lot"),
-    "pay.open": ("车辆仍在场内，离场后在此支付即可。", "The car is still inside. Leave first; pay here."),
+    "pay.open": (
+        "车辆仍在场内，离场后在此支付即可。",
+        "The car is still inside. Leave first; pay here.",
+    ),
     "pay.paid": ("已支付，谢谢！", "Paid. Thank you!"),
     "pay.free": ("本次停车免费。", "This stay is free."),
     "pay.none": ("这次停车无需支付。", "There is nothing to pay for this stay."),

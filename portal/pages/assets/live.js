@@ -121,7 +121,8 @@
         item.statement_date === null ? null : h("a", { class: "small",
           href: `/statements/${item.operator_id}/${item.statement_date}` }, t("statement"))),
       h("table", { class: "lines" }, h("tbody", {}, line("gross", item.gross_minor),
-        line("gateway_fees", -item.fees_minor), line("outstanding", item.outstanding_minor),
+        line("outstanding", -item.outstanding_minor), line("commission", -item.commission_minor),
+        line("gateway_fees", -item.fees_minor),
         h("tr", { class: "total" }, h("th", {}, t("net")),
           h("td", { class: "num" }, money(item.net_minor))))));
   }

@@ -1,0 +1,219 @@
+"""The invariants of docs/architecture.md, checked against what really lies in the database.
+
+One checker for all: the demo, the tests, the simulations and `parking audit`. It shares no code
+with the hot paths but the pure cores: stays are folded again from the bare facts, fees priced
+again from the bare tariffs, and both must come out as they are stored. What billing can check by
+itself lies in billing/audit.py; here is what concerns parking, and both rooms together.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import httpx
+import msgspec
+
+from billing.audit import Truth
+from parking.core.errors import DomainError
+from parking.core.fee import Fee
+from parking.core.folding import fold
+from parking.core.ids import LotId
+from parking.core.place import StayRules
+from parking.core.plate import Plate, mask_plate
+from parking.core.pricing import assess
+from parking.core.pricing_plan import CompiledTariff, compile_tariff
+from parking.core.stay import Stay, StayState
+from parking.core.tariff_document import read_tariff_json
+from parking.db import stays as stay_rows
+from parking.db.lane_events import facts_of_plate
+from parking.db.pool import Connection, Pool, open_pool, transaction
+
+_TRUTH_TIMEOUT_SECONDS: Final = 10.0
+
+_PLATES: Final = """
+SELECT lot_id, plate FROM parking.lane_event WHERE plate IS NOT NULL AND type LIKE 'vehicle%'
+UNION SELECT lot_id, plate FROM parking.amendment WHERE plate IS NOT NULL
+UNION SELECT lot_id, plate FROM parking.stay
+ORDER BY 1, 2
+"""
+_RULES: Final = "SELECT lot_id, rules::text AS rules FROM parking.lot"
+_TARIFFS: Final = """
+SELECT tariff_id, version, document::text AS document FROM parking.tariff_version
+"""
+_UNBILLED: Final = """
+SELECT stay.stay_id, stay.plate, stay.fee_minor, obligation.charged_minor, obligation.state
+FROM parking.stay LEFT JOIN billing.obligation USING (stay_id)
+WHERE stay.state = 'closed' AND NOT stay.dissolved
+  AND coalesce(obligation.charged_minor, 0) <> stay.fee_minor
+  AND NOT EXISTS (SELECT FROM parking.outbox WHERE payload ->> 'stay_id' = stay.stay_id::text)
+"""
+_UNFOUNDED: Final = """
+SELECT obligation.stay_id, obligation.plate, obligation.charged_minor, stay.state, stay.dissolved
+FROM billing.obligation LEFT JOIN parking.stay USING (stay_id)
+WHERE obligation.charged_minor > 0
+  AND (stay.stay_id IS NULL OR stay.dissolved OR stay.state <> 'closed')
+  AND NOT EXISTS (SELECT FROM parking.outbox WHERE payload ->> 'stay_id' = obligation.stay_id::text)
+"""
+_HASTY: Final = """
+SELECT obligation.stay_id, obligation.plate
+FROM parking.review
+JOIN parking.stay ON stay.exit_event_id = review.exit_event_id
+JOIN billing.obligation USING (stay_id)
+WHERE review.kind = 'near_miss' AND review.state = 'pending' AND obligation.charged_minor > 0
+"""
+
+
+class Violation(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """One invariant that does not hold, for one thing."""
+
+    invariant: str
+    """Which: `stays-are-the-fold`, `one-obligation-per-billable-stay`, …"""
+    subject: str
+    """The id of what is wrong; plates are masked."""
+    text: str
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return f"{self.invariant}: {self.subject}: {self.text}"
+
+    def as_json(self) -> dict[str, str]:
+        """The same for a program."""
+        return {"invariant": self.invariant, "subject": self.subject, "text": self.text}
+
+
+class TruthUnreachableError(DomainError):
+    """The payment simulator's truth log cannot be read."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"the truth log at {url} cannot be read: {reason}")
+
+
+async def audit_database(
+    database_url: str, *, now: datetime, truth_url: str | None = None
+) -> list[Violation]:
+    """Open the database, check everything, answer what is violated."""
+    pool = await open_pool(database_url, size_max=2)
+    try:
+        return await audit(pool, now=now, truth_url=truth_url)
+    finally:
+        await pool.close()
+
+
+async def audit(pool: Pool, *, now: datetime, truth_url: str | None = None) -> list[Violation]:
+    """Check every invariant; answers what is violated, sorted, and [] when all is well.
+
+    With `truth_url`, the address of a payment simulator, what it really charged is held against
+    the ledger as well. Raises TruthUnreachableError and DatabaseUnavailableError.
+    """
+    truth = None if truth_url is None else await _fetch_truth(truth_url)
+    async with transaction(pool) as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found = [each async for each in _check_stays(connection, now=now)]
+        found += [each async for each in _check_billing(connection)]
+        found += await _billing_violations(connection, truth)
+    return sorted(found)
+
+
+async def _fetch_truth(url: str) -> Truth:
+    address = f"{url.rstrip('/')}/_sim/truth"
+    try:
+        async with httpx.AsyncClient(timeout=_TRUTH_TIMEOUT_SECONDS, trust_env=False) as client:
+            reply = await client.get(address)
+            reply.raise_for_status()
+        return msgspec.json.decode(reply.content, type=Truth)
+    except (httpx.HTTPError, msgspec.DecodeError) as error:
+        raise TruthUnreachableError(address, str(error)) from None
+
+
+async def _check_stays(connection: Connection, *, now: datetime) -> AsyncIterator[Violation]:
+    """Stays are the fold of their facts, and fees what the sealed tariff says."""
+    rules = {
+        LotId(row["lot_id"]): msgspec.json.decode(row["rules"], type=StayRules)
+        for row in await connection.fetch(_RULES)
+    }
+    tariffs = {
+        (row["tariff_id"], row["version"]): compile_tariff(read_tariff_json(row["document"]))
+        for row in await connection.fetch(_TARIFFS)
+    }
+    for row in await connection.fetch(_PLATES):
+        lot_id, plate = LotId(row["lot_id"]), Plate(row["plate"])
+        facts = await facts_of_plate(connection, lot_id, plate)
+        stored = await stay_rows.of_plates(connection, lot_id, [plate])
+        alive = {stay_id: each for stay_id, each in stored.items() if not each.dissolved}
+        kept = fold(facts, plate=plate, rules=rules[lot_id])
+        swept = fold(facts, plate=plate, rules=rules[lot_id], now=now)
+        for violation in _compare(kept, swept, [each.stay for each in alive.values()]):
+            yield violation
+        for each in alive.values():
+            for violation in _check_price(each, tariffs):
+                yield violation
+
+
+def _compare(
+    kept: Sequence[Stay], swept: Sequence[Stay], stored: Sequence[Stay]
+) -> Iterator[Violation]:
+    """A stay past its maximum may be stored as open or as a missed exit: the sweep takes time."""
+    right = {stay.stay_id: stay for stay in kept}
+    also_right = {stay.stay_id: stay for stay in swept}
+    found = {stay.stay_id: stay for stay in stored}
+    for stay_id in right.keys() | found.keys():
+        stay = found.get(stay_id)
+        if stay is not None and stay in (right.get(stay_id), also_right.get(stay_id)):
+            continue
+        yield Violation(
+            invariant="stays-are-the-fold",
+            subject=str(stay_id),
+            text=f"stored {_shown(stay)}, the facts give {_shown(right.get(stay_id))}",
+        )
+
+
+def _shown(stay: Stay | None) -> str:
+    if stay is None:
+        return "nothing"
+    return f"{stay.state.value} {mask_plate(stay.plate)} {stay.entered_at} to {stay.left_at}"
+
+
+def _check_price(
+    row: stay_rows.StayRow, tariffs: dict[tuple[str, int], CompiledTariff]
+) -> Iterator[Violation]:
+    stay = row.stay
+    if stay.state is not StayState.CLOSED or stay.entered_at is None or stay.left_at is None:
+        return
+    stored, version = row.fee, row.tariff_version
+    tariff = None if version is None else tariffs.get((row.tariff_id, version))
+    again: Fee | None = None
+    if tariff is not None:
+        again = assess(
+            entered_at=stay.entered_at, left_at=stay.left_at, tariff=tariff, colour=stay.colour
+        )
+    if stored is None or stored != again or row.fee_minor != stored.total.amount_minor:
+        yield Violation(
+            invariant="fees-follow-their-tariff",
+            subject=str(stay.stay_id),
+            text=f"stored {None if stored is None else stored.total} ({row.fee_minor} fen), "
+            f"the tariff gives {None if again is None else again.total}",
+        )
+
+
+async def _check_billing(connection: Connection) -> AsyncIterator[Violation]:
+    """What is closed is owed exactly once, what is owed was a closed stay."""
+    for row in await connection.fetch(_UNBILLED):
+        yield Violation(
+            invariant="one-obligation-per-billable-stay",
+            subject=str(row["stay_id"]),
+            text=f"costs {row['fee_minor']} fen, billed are {row['charged_minor'] or 0} "
+            f"({row['state'] or 'no obligation'})",
+        )
+    for row in await connection.fetch(_UNFOUNDED):
+        state = "dissolved" if row["dissolved"] else row["state"] or "unknown"
+        yield Violation(
+            invariant="no-obligation-without-a-stay",
+            subject=str(row["stay_id"]),
+            text=f"{row['charged_minor']} fen are billed for a stay that is {state}",
+        )
+    for row in await connection.fetch(_HASTY):
+        yield Violation(
+            invariant="tentative-is-not-charged",
+            subject=str(row["stay_id"]),
+            text="is billed although its match is still to be confirmed",
+        )

@@ -1,0 +1,82 @@
+"""The demo's drivers bind a plate, and a card on the gateway's hosted page, as in a browser."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import urljoin
+
+import httpx
+
+from parking.core.errors import DomainError
+from portal.demo.http import Api
+
+GOOD_CARD = "4242424242424242"
+_FORM = re.compile(r"<form[^>]*\baction=\"([^\"]*)\"", re.IGNORECASE)
+_HIDDEN = re.compile(r"<input[^>]*type=\"hidden\"[^>]*>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\b(name|value)=\"([^\"]*)\"")
+_TRIES = 40
+_PAUSE_SECONDS = 0.5
+
+
+class HostedPageError(DomainError):
+    """The gateway's page did not take the card."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"the hosted payment page answered {status}: {text[:300]}")
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """A driver with an account, a plate and a card."""
+
+    plate: str
+    account_id: str
+    token: str
+
+
+async def sign_up(base_url: str, *, plate: str, number: int, card: str) -> Driver:
+    """Open an account, bind the plate and leave a card on the hosted page."""
+    anyone = Api(base_url)
+    made = await anyone.post("/v1/driver-accounts", {"phone": f"+8613900{number:06d}"})
+    await anyone.close()
+    driver = Driver(plate=plate, account_id=made["account_id"], token=made["token"])
+    me = Api(base_url, key=driver.token)
+    await me.post("/v1/driver-accounts/me/plates", {"plate": plate})
+    setup = await me.post(
+        "/v1/driver-accounts/me/payment-method-setups", {"return_url": f"{base_url}/pay/return"}
+    )
+    await submit_card(setup["url"], card=card)
+    await me.close()
+    return driver
+
+
+async def submit_card(url: str, *, card: str) -> None:
+    """Open the hosted page, fill its form in and send it, as a browser does."""
+    async with httpx.AsyncClient(timeout=20.0, trust_env=False) as browser:
+        for attempt in range(_TRIES):
+            try:
+                page = await browser.get(url)
+                page.raise_for_status()
+                action = _FORM.search(page.text)
+                target = urljoin(url, unescape(action[1])) if action and action[1] else url
+                form = {**_hidden_fields(page.text), "card": card}
+                reply = await browser.post(target, data=form)
+            except httpx.TransportError:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if reply.is_redirect or reply.is_success:
+                return
+            raise HostedPageError(reply.status_code, reply.text)
+
+
+def _hidden_fields(page: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for found in _HIDDEN.findall(page):
+        attributes = dict(_ATTRIBUTE.findall(found))
+        if "name" in attributes:
+            fields[unescape(attributes["name"])] = unescape(attributes.get("value", ""))
+    return fields

@@ -1,0 +1,210 @@
+"""`parking demo`: one day of a small city, from frames to statements, in about a minute."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
+from portal.audit import audit
+from portal.demo import gates, setup, summary
+from portal.demo.city import OPERATORS, ZONE
+from portal.demo.director import Director, bind_drivers
+from portal.demo.http import Api
+from portal.demo.outcome import Became, judge, read_stays, strangers
+from portal.demo.stage import Stage, new_folder
+from portal.demo.story import Fate, Pass, demo_day, write
+from portal.demo.watch import Watcher, goals_of
+from portal.serving import listen
+
+_LOOK_SECONDS = 0.3
+_PATIENCE_SECONDS = 150.0
+"""How long nothing may change before the demo stops waiting."""
+_STATEMENT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """What the person asked for."""
+
+    once: bool = False
+    frames: Path | None = None
+    cars: int = 16
+    seed: int = 1
+    port: int = 8080
+
+
+async def run_demo(options: DemoOptions) -> int:
+    """Run the demo; answers the exit code. Ctrl-C stops everything in order."""
+    console = Console(highlight=False)
+    listen("127.0.0.1", options.port).close()
+    if options.frames is not None:
+        from portal.demo.photographs import play_photographs
+
+        return await _until_told(play_photographs(console, options), console)
+    return await _until_told(_play(console, options), console)
+
+
+async def _until_told(play: Any, console: Console) -> int:  # noqa: ANN401 - a coroutine
+    """Run a play until it ends or a person or service manager asks for the end."""
+    task: asyncio.Task[int] = asyncio.ensure_future(play)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        console.print("stopped")
+        return 130
+
+
+async def _play(console: Console, options: DemoOptions) -> int:
+    started = time.monotonic()
+    now = datetime.now(UTC)
+    story = write(day=demo_day(now), cars=options.cars, seed=options.seed)
+
+    def say(text: str) -> None:
+        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {text}")
+
+    stage = Stage(folder=new_folder(now), port=options.port, seed=options.seed, say=say)
+    try:
+        return await _play_on(stage, story, console=console, options=options, say=say)
+    finally:
+        await stage.close()
+
+
+async def open_stage(stage: Stage, *, day: date, say: Any) -> setup.Keys:  # noqa: ANN401
+    """Bring everything up and register the city."""
+    await stage.open_database()
+    say("PostgreSQL runs, the schema is there")
+    await stage.open_servers()
+    say(f"API, worker and payment gateway run: {page_address(stage)}")
+    admin = Api(stage.base_url, key=stage.admin_key)
+    keys = await setup.set_up(admin, day=day)
+    await admin.close()
+    return keys
+
+
+def page_address(stage: Stage) -> str:
+    """Where a person looks; the key is in it, the page takes it out of the address bar."""
+    return f"{stage.base_url}/?key={stage.admin_key}"
+
+
+async def _play_on(
+    stage: Stage,
+    story: Sequence[Pass],
+    *,
+    console: Console,
+    options: DemoOptions,
+    say: Any,  # noqa: ANN401
+) -> int:
+    keys = await open_stage(stage, day=story[0].entered_at.date(), say=say)
+    cameras = await gates.start_cameras(stage, story, seed=options.seed)
+    await stage.open_gates(keys.devices)
+    say(f"{len(stage.agents)} gate agents watch {2 * len(stage.agents)} lanes")
+    drivers = await bind_drivers(stage, story)
+    say(f"{drivers} drivers have bound a plate and a card")
+    pool = await open_pool(stage.database_url, size_max=2)
+    try:
+        director = Director(stage, keys.operators)
+        await _watch(
+            stage, story, pool, console=console, cameras=cameras, director=director, say=say
+        )
+        statements = await read_statements(stage)
+        violations = await audit(pool, now=datetime.now(UTC), truth_url=stage.sim_url)
+        stays = await read_stays(pool)
+    finally:
+        await pool.close()
+    right = summary.tell(
+        console,
+        became=judge(story, stays),
+        statements=statements,
+        violations=violations,
+        strange=len(strangers(story, stays)),
+    )
+    return await finish(stage, console, right=right, once=options.once)
+
+
+async def _watch(
+    stage: Stage,
+    story: Sequence[Pass],
+    pool: Pool,
+    *,
+    console: Console,
+    cameras: Any,  # noqa: ANN401
+    director: Director,
+    say: Any,  # noqa: ANN401
+) -> None:
+    """Show progress and let people act until every car is settled, or nothing moves any more."""
+    crossings = len(gates.scenario_of(story).passes)
+    goals = goals_of(
+        crossings=crossings,
+        passes=len(story),
+        closing=sum(told.exit_seen for told in story),
+        paying=sum(told.fate not in (Fate.UNBOUND, Fate.FREE, Fate.MISSED_EXIT) for told in story),
+    )
+    watcher = Watcher(console, stage, goals=goals)
+    last, still_since = None, time.monotonic()
+    with watcher:
+        while True:
+            stage.household.raise_if_given_up()
+            became = await _judge_now(pool, story)
+            counts = await watcher.look(became, cameras_done=cameras.finished)
+            for line in await director.act(became):
+                say(line)
+            if cameras.finished and not counts.pending and not any(each.missing for each in became):
+                break
+            seen = (counts, [each.missing for each in became])
+            if seen != last:
+                last, still_since = seen, time.monotonic()
+            if time.monotonic() - still_since > _PATIENCE_SECONDS:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+    await watcher.close()
+
+
+async def _judge_now(pool: Pool, story: Sequence[Pass]) -> tuple[Became, ...]:
+    """Judge what lies in the database; a killed PostgreSQL is waited for."""
+    while True:
+        with contextlib.suppress(DatabaseUnavailableError, *UNAVAILABLE):
+            return judge(story, await read_stays(pool))
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def read_statements(stage: Stage) -> dict[str, dict[str, Any]]:
+    """Each operator's statement of today, once the gateway's report has been read."""
+    admin = Api(stage.base_url, key=stage.admin_key)
+    deadline = time.monotonic() + _STATEMENT_SECONDS
+    # The ledger books on the day it hears of a thing: the story is yesterday's, the money today's.
+    today = datetime.now(ZoneInfo(ZONE)).date().isoformat()
+    try:
+        while True:
+            found = {
+                each.operator_id: await admin.get(
+                    f"/v1/operators/{each.operator_id}/statements/{today}"
+                )
+                for each in OPERATORS
+            }
+            if all(said["reconciled"] for said in found.values()) or time.monotonic() > deadline:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        await admin.close()
+
+
+async def finish(stage: Stage, console: Console, *, right: bool, once: bool) -> int:
+    """Say where to look; wait for Ctrl-C unless it was to end by itself."""
+    if once:
+        return 0 if right else 1
+    console.print(f"\nLook at it: {page_address(stage)}\nCtrl-C ends it.")
+    while True:
+        stage.household.raise_if_given_up()
+        await asyncio.sleep(_LOOK_SECONDS)

@@ -1,0 +1,223 @@
+"""The demo's stage: a database of its own and all processes, started for real.
+
+Time is compressed by settings only: shorter waits before gathering, retrying and polling. Nothing
+in the product knows that it is a demo.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+
+from parking.core.secret import Secret
+from parking.db.migrate import upgrade_async
+from parking.postgres import create_database, drop_database, ensure_running
+from portal.database import keep_running
+from portal.demo.city import DEVICE, IN_LANE, LOTS, OUT_LANE, DemoLot
+from portal.demo.processes import Child, Household, program
+from portal.settings import DatabaseSettings
+
+DATA_DIR = Path(".data")
+POSTGRES_DIR = DATA_DIR / "postgres"
+RUNS_KEPT = 3
+_PREFIX = "demo_"
+_READY_SECONDS = 60.0
+_AGENT_READY_SECONDS = 120.0
+
+# Every wait of billing that a person would not sit through, made short.
+COMPRESSED = {
+    "PARKING_BILLING_GATHER_WAIT_SECONDS": "1",
+    "PARKING_BILLING_GATHER_THRESHOLD_MINOR": "1000",
+    "PARKING_BILLING_DUNNING_TIME_SCALE": "43200",
+    "PARKING_BILLING_POLL_SECONDS": "2",
+    "PARKING_BILLING_UNKNOWN_RETRY_SECONDS": "1",
+    "PARKING_BILLING_ATTEMPT_LEASE_SECONDS": "10",
+    "PARKING_BILLING_REPORT_POLL_SECONDS": "2",
+    "PARKING_BILLING_STRIPE_TIMEOUT_SECONDS": "5",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """Where one run of the demo keeps its files."""
+
+    path: Path
+
+    @property
+    def logs(self) -> Path:
+        """What each process said."""
+        return self.path / "logs"
+
+    @property
+    def frames(self) -> Path:
+        """What the cameras deliver: `<lot>/<lane>/<frame>.jpg`."""
+        return self.path / "frames"
+
+    def lane(self, lot: DemoLot, lane_id: str) -> Path:
+        """The folder that one camera uploads into."""
+        return self.frames / lot.lot_id / lane_id
+
+
+def new_folder(now: datetime) -> Folder:
+    """Make the folder of a new run and let old ones go."""
+    runs = DATA_DIR / "demo"
+    runs.mkdir(parents=True, exist_ok=True)
+    old = sorted(path for path in runs.iterdir() if path.is_dir())
+    for path in old[: max(0, len(old) - RUNS_KEPT + 1)]:
+        shutil.rmtree(path, ignore_errors=True)
+    folder = Folder(path=(runs / now.strftime("%Y%m%dT%H%M%S%f")).resolve())
+    folder.logs.mkdir(parents=True)
+    for lot in LOTS:
+        for lane_id in (IN_LANE, OUT_LANE):
+            folder.lane(lot, lane_id).mkdir(parents=True)
+    return folder
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Stage:
+    """Everything that runs, and the addresses of it."""
+
+    def __init__(self, *, folder: Folder, port: int, seed: int, say: Callable[[str], None]) -> None:
+        """Plan the stage; `open` builds it."""
+        self.folder = folder
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.admin_key = f"admin_{secrets.token_urlsafe(24)}"
+        self.database_url = ""
+        self.household = Household(logs=folder.logs, say=say)
+        self.agents: dict[str, str] = {}
+        """Health address of each lot's gate agent."""
+        self._port = port
+        self._seed = seed
+        self._say = say
+        self._webhook_secret = f"whsec_{secrets.token_hex(24)}"
+        self._sim_port = free_port()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def sim_url(self) -> str:
+        """Where the payment gateway listens."""
+        return f"http://127.0.0.1:{self._sim_port}"
+
+    async def open_database(self) -> None:
+        """Start PostgreSQL if it does not run, and make a fresh database for this demo."""
+        server = await asyncio.to_thread(ensure_running, POSTGRES_DIR, progress=self._say)
+        name = f"{_PREFIX}{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
+        await _drop_old(server.url())
+        await create_database(server.url(), name)
+        self.database_url = server.url(name)
+        await upgrade_async(self.database_url)
+        self._keeper = asyncio.create_task(
+            keep_running(DatabaseSettings(url=Secret(""), data_dir=POSTGRES_DIR, name=name))
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **COMPRESSED,
+            "DATABASE_URL": self.database_url,
+            "PARKING_CONFIG": "",
+            "PARKING_ADMIN_KEY": self.admin_key,
+            "PARKING_SERVER_PORT": str(self._port),
+            "PARKING_BILLING_STRIPE_API_KEY": "sk_test_demo",
+            "PARKING_BILLING_STRIPE_API_URL": self.sim_url,
+            "PARKING_BILLING_STRIPE_WEBHOOK_SECRET": self._webhook_secret,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def open_servers(self) -> None:
+        """Start payment gateway, API and worker, and wait until they are ready."""
+        gateway = await self.household.start(
+            "payment gateway",
+            [
+                program("gateway-sim"),
+                "payments",
+                *("--port", str(self._sim_port)),
+                *("--seed", str(self._seed)),
+                *("--state", str(self.folder.path / "gateway.sqlite3")),
+                *("--webhook-url", f"{self.base_url}/v1/webhooks/stripe"),
+            ],
+            environment={"GATEWAY_SIM_WEBHOOK_SECRET": self._webhook_secret},
+            health_url=f"{self.sim_url}/_sim/health",
+        )
+        api = await self.household.start(
+            "API",
+            [program("parking"), "serve", "--port", str(self._port)],
+            environment=self._environment(),
+            health_url=f"{self.base_url}/readyz",
+        )
+        await self.household.start(
+            "worker", [program("parking"), "work"], environment=self._environment()
+        )
+        for child in (gateway, api):
+            await child.wait_ready(seconds=_READY_SECONDS)
+
+    async def open_gates(self, device_keys: dict[str, str]) -> None:
+        """Start one gate agent for each lot and wait until they look at their cameras."""
+        agents = [await self._start_agent(lot, device_keys[lot.lot_id]) for lot in LOTS]
+        for agent in agents:
+            await agent.wait_ready(seconds=_AGENT_READY_SECONDS)
+
+    async def _start_agent(self, lot: DemoLot, device_key: str) -> Child:
+        port = free_port()
+        self.agents[lot.lot_id] = f"http://127.0.0.1:{port}/healthz"
+        config = self.folder.path / f"{lot.lot_id}.toml"
+        config.write_text(_agent_config(self.folder, lot, server_url=self.base_url, port=port))
+        return await self.household.start(
+            f"gate agent {lot.lot_id}",
+            [program("lpr"), "run", "--config", str(config)],
+            environment={"LPR_DEVICE_KEY": device_key, "OMP_NUM_THREADS": "1"},
+            health_url=self.agents[lot.lot_id],
+        )
+
+    async def close(self) -> None:
+        """Stop everything but PostgreSQL, which the next demo and the other commands share."""
+        await self.household.stop()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+
+
+def _agent_config(folder: Folder, lot: DemoLot, *, server_url: str, port: int) -> str:
+    cameras = "".join(
+        f'\n[[cameras]]\nlane_id = "{lane_id}"\ndirection = "{direction}"\n'
+        f'source = "{folder.lane(lot, lane_id)}"\n'
+        for lane_id, direction in ((IN_LANE, "entry"), (OUT_LANE, "exit"))
+    )
+    return (
+        f"# The gate box of {lot.name_en}, {DEVICE}. Its key comes from LPR_DEVICE_KEY.\n"
+        f'lot_id = "{lot.lot_id}"\n'
+        f'server_url = "{server_url}"\n'
+        f'spool = "{folder.path / lot.lot_id}.spool.sqlite3"\n'
+        f"health_port = {port}\n"
+        "[uplink]\nretry_bound_seconds = 2.0\n"
+        f"{cameras}"
+    )
+
+
+async def _drop_old(admin_url: str) -> None:
+    """Drop the databases of earlier demos that nobody uses any more."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        rows = await connection.fetch(
+            "SELECT datname FROM pg_database WHERE datname LIKE $1 AND NOT EXISTS "
+            "(SELECT FROM pg_stat_activity WHERE pg_stat_activity.datname = pg_database.datname)",
+            f"{_PREFIX}%",
+        )
+    finally:
+        await connection.close()
+    for row in rows:
+        await drop_database(admin_url, row["datname"])

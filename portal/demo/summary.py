@@ -1,0 +1,121 @@
+"""The tables at the end, which a person can check by hand."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from portal.audit import Violation
+from portal.demo.city import OPERATORS, ZONE
+from portal.demo.outcome import Became
+from portal.demo.story import Fate
+from portal.pages.html import yuan
+
+_WHY = {
+    Fate.UNBOUND: "not paid: nobody has bound this plate",
+    Fate.FREE: "free",
+    Fate.MISSED_EXIT: "not charged: its exit was never seen",
+}
+
+
+def _clock(value: datetime | None) -> str:
+    return "–" if value is None else value.astimezone(ZoneInfo(ZONE)).strftime("%H:%M:%S")
+
+
+def _how(became: Became) -> str:
+    told = became.told
+    method, _, attempts = became.paid_by.partition(" ")
+    if method == "checkout":
+        return "paid by hand on the gateway's page"
+    if method == "card":
+        tries = "" if attempts == "1" else f" at attempt {attempts}, declined before"
+        asked = ", match confirmed by the operator" if told.fate is Fate.CONFIRMED else ""
+        return f"paid by the bound card{tries}{asked}"
+    return _WHY.get(told.fate, "not paid")
+
+
+def _lines(became: Became) -> str:
+    return "\n".join(f"{yuan(line.amount_minor):>8}  {line.text_en}" for line in became.lines)
+
+
+def car_table(became: Sequence[Became]) -> Table:
+    """One row a passage."""
+    table = Table(title="Every car", title_justify="left", show_lines=True, pad_edge=False)
+    for name in ("plate", "lot", "in", "out"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("fee lines", overflow="fold")
+    table.add_column("fee", justify="right", no_wrap=True)
+    table.add_column("must be", justify="right", no_wrap=True)
+    table.add_column("paid, or why not", overflow="fold")
+    table.add_column("", no_wrap=True)
+    for each in became:
+        told, stay = each.told, each.stay
+        plate = (
+            told.plate if told.entry_shows is None else f"{told.plate}\n(in: {told.entry_shows})"
+        )
+        table.add_row(
+            plate,
+            told.lot.lot_id,
+            _clock(None if stay is None else stay["entered_at"]),
+            _clock(None if stay is None else stay["left_at"]),
+            _lines(each),
+            "–" if stay is None or stay["fee_minor"] is None else yuan(stay["fee_minor"]),
+            "–" if told.fee_minor is None else yuan(told.fee_minor),
+            _how(each),
+            Text("ok", style="green") if not each.missing else Text("; ".join(each.missing), "red"),
+        )
+    return table
+
+
+def operator_table(statements: dict[str, dict[str, Any]]) -> Table:
+    """One row an operator: its statement of the day."""
+    table = Table(title="Every operator's statement", title_justify="left", pad_edge=False)
+    table.add_column("operator")
+    for name in ("gross", "outstanding", "collected", "commission", "gateway fees", "net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("reconciled")
+    for operator in OPERATORS:
+        said = statements[operator.operator_id]
+        table.add_row(
+            f"{operator.name_zh} {operator.name_en}",
+            yuan(said["gross_minor"]),
+            yuan(said["outstanding_minor"]),
+            yuan(said["collected_minor"]),
+            yuan(-said["commission_minor"]),
+            yuan(-said["processor_fees_minor"]),
+            yuan(said["net_minor"]),
+            Text("yes", style="green") if said["reconciled"] else Text("no", style="red"),
+        )
+    return table
+
+
+def tell(
+    console: Console,
+    *,
+    became: Sequence[Became],
+    statements: dict[str, dict[str, Any]],
+    violations: Sequence[Violation],
+    strange: int,
+) -> bool:
+    """Print everything; answer whether all of it is right."""
+    console.print(car_table(became))
+    console.print(operator_table(statements))
+    wrong = [each for each in became if each.missing]
+    unreconciled = [name for name, said in statements.items() if not said["reconciled"]]
+    verdict = (
+        ("every car as the story tells it", not wrong and not strange),
+        ("every invariant of docs/architecture.md", not violations),
+        ("every statement reconciled with the gateway's report", not unreconciled),
+    )
+    for what, holds in verdict:
+        mark = Text("holds  ", style="green") if holds else Text("BROKEN ", style="bold red")
+        console.print(mark.append(what, style="default"))
+    for violation in violations:
+        console.print(f"  {violation}", style="red", highlight=False)
+    if strange:
+        console.print(f"  {strange} stays that no car of the story explains", style="red")
+    return all(holds for _, holds in verdict)

@@ -1,0 +1,133 @@
+"""What the demo shows while it runs: progress bars on a terminal, a line now and then elsewhere."""
+
+import contextlib
+import time
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from portal.demo.gates import FRAMES_EACH, count_frames
+from portal.demo.outcome import Became
+from portal.demo.stage import Stage
+
+_LINE_EVERY_SECONDS = 4.0
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the demo is."""
+
+    rendered: int
+    read: int
+    delivered: int
+    pending: int
+    opened: int
+    closed: int
+    paid: int
+
+
+_ROWS = {
+    "rendered": "frames rendered",
+    "read": "frames read",
+    "delivered": "events acknowledged",
+    "opened": "stays opened",
+    "closed": "stays closed",
+    "paid": "stays paid",
+}
+
+
+class Watcher:
+    """Counts, and shows the counts."""
+
+    def __init__(self, console: Console, stage: Stage, *, goals: dict[str, int]) -> None:
+        """`goals` names how many of each there will be in the end."""
+        self._console = console
+        self._stage = stage
+        self._client = httpx.AsyncClient(timeout=2.0, trust_env=False)
+        self._progress = Progress(
+            TextColumn("{task.description:<20}"),
+            BarColumn(bar_width=40),
+            MofNCompleteColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {
+            name: self._progress.add_task(text, total=goals[name]) for name, text in _ROWS.items()
+        }
+        self._last: dict[str, dict[str, int]] = {}
+        self._next_line = 0.0
+
+    def __enter__(self) -> Self:
+        """Show the bars."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the bars as they stand."""
+        self._progress.stop()
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._client.aclose()
+
+    async def look(self, became: tuple[Became, ...], *, cameras_done: bool) -> Counts:
+        """Count everything once and show it."""
+        agents = await self._agents()
+        rendered = count_frames(self._stage.folder.frames)
+        if cameras_done:
+            for name in ("rendered", "read"):
+                self._progress.update(self._tasks[name], total=rendered)
+        stays = [each.stay for each in became if each.stay is not None]
+        counts = Counts(
+            rendered=rendered,
+            read=sum(each["frames"] for each in agents.values()),
+            delivered=sum(each["delivered"] for each in agents.values()),
+            pending=sum(each["pending"] for each in agents.values()),
+            opened=len(stays),
+            closed=sum(stay["state"] == "closed" for stay in stays),
+            paid=sum(stay["obligation_state"] == "paid" for stay in stays),
+        )
+        self._show(counts)
+        return counts
+
+    async def _agents(self) -> dict[str, dict[str, int]]:
+        """Each agent's own counts; a killed agent's last ones until it is back."""
+        for lot_id, address in self._stage.agents.items():
+            with contextlib.suppress(httpx.HTTPError, ValueError):
+                said = (await self._client.get(address)).json()
+                frames = sum(camera["frames"] for camera in said["cameras"])
+                self._last[lot_id] = {
+                    "frames": frames,
+                    "delivered": said["delivered"],
+                    "pending": said["pending"],
+                }
+        return self._last
+
+    def _show(self, counts: Counts) -> None:
+        shown = msgspec.structs.asdict(counts)
+        for name, task in self._tasks.items():
+            self._progress.update(task, completed=shown[name])
+        if not self._console.is_terminal and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
+            line = ", ".join(f"{shown[name]} {text}" for name, text in _ROWS.items())
+            self._console.print(line, highlight=False)
+
+
+def goals_of(*, crossings: int, passes: int, closing: int, paying: int) -> dict[str, int]:
+    """How many of each thing there will be, as far as it is known at the start."""
+    return {
+        "rendered": crossings * FRAMES_EACH,
+        "read": crossings * FRAMES_EACH,
+        "delivered": crossings,
+        "opened": passes,
+        "closed": closing,
+        "paid": paying,
+    }

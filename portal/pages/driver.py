@@ -1,0 +1,157 @@
+"""The driver's pages: the stay with its fee and a pay button, and the thanks afterwards.
+
+The stay's id cannot be guessed and is the only key: whoever has the link may see and pay. The
+pages work without JavaScript.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from portal.pages.html import Markup, fill, join, page, plate_chip, yuan
+from portal.pages.texts import TONES, Language, words
+
+PAYABLE: Final = frozenset({"unbound", "outstanding", "closed"})
+_NOTES: Final = {
+    "open": ("pay.open", ""),
+    "paid": ("pay.paid", "good"),
+    "free": ("pay.free", "good"),
+    "tentative": ("pay.tentative", ""),
+    "paying": ("pay.underway", ""),
+    "missed_exit": ("pay.none", "good"),
+    "missed_entry": ("pay.none", "good"),
+    "cancelled": ("pay.none", "good"),
+}
+
+
+def _when(value: datetime | None, zone: str) -> str:
+    if value is None:
+        return "–"
+    return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def _sheet(body: Markup, *, wide: bool = False) -> Markup:
+    size = "sheet wide" if wide else "sheet"
+    return fill(
+        '<main class="$size"><section class="panel">$body</section></main>', size=size, body=body
+    )
+
+
+def stay_page(stay: dict[str, Any], *, language: Language, problem: str | None = None) -> str:
+    """The page of one stay."""
+    text = words(language)
+    parts = [
+        fill("<h1>$title</h1>", title=text["pay.title"]),
+        plate_chip(stay["plate"], stay["colour"]),
+        _sum(stay, text),
+        _facts(stay, language),
+        _lines(stay, language),
+        _outcome(stay, text, problem),
+    ]
+    return page(title=text["pay.title"], language=language, body=_sheet(join(parts)))
+
+
+def _sum(stay: dict[str, Any], text: dict[str, str]) -> Markup:
+    status = stay["status"]
+    badge = fill(
+        '<span class="badge $tone">$word</span>', tone=TONES[status], word=text[f"state.{status}"]
+    )
+    if stay["fee_minor"] is None:
+        return fill("<p>$badge</p>", badge=badge)
+    return fill(
+        '<p class="sum num">$sum</p><p>$badge</p>', sum=yuan(stay["fee_minor"]), badge=badge
+    )
+
+
+def _facts(stay: dict[str, Any], language: Language) -> Markup:
+    text = words(language)
+    facts = (
+        (text["pay.lot"], stay["lot"][f"name_{language}"]),
+        (text["pay.entered"], _when(stay["entered_at"], stay["zone"])),
+        (text["pay.left"], _when(stay["left_at"], stay["zone"])),
+    )
+    rows = join(
+        fill('<dt>$a</dt><dd class="num">$b</dd>', a=name, b=value) for name, value in facts
+    )
+    return fill('<dl class="facts">$rows</dl>', rows=rows)
+
+
+def _lines(stay: dict[str, Any], language: Language) -> Markup:
+    if not stay["lines"]:
+        return Markup("")
+    row = '<tr><td>$what</td><td class="num">$sum</td></tr>'
+    rows = join(
+        fill(row, what=line[f"text_{language}"], sum=yuan(line["amount_minor"]))
+        for line in stay["lines"]
+    )
+    total = fill(
+        '<tr class="total"><td>$what</td><td class="num">$sum</td></tr>',
+        what=words(language)["total"],
+        sum=yuan(stay["fee_minor"]),
+    )
+    return fill('<table class="lines"><tbody>$rows$total</tbody></table>', rows=rows, total=total)
+
+
+def _outcome(stay: dict[str, Any], text: dict[str, str], problem: str | None) -> Markup:
+    """Either what there is to know, or the button."""
+    note = fill('<p class="note bad">$text</p>', text=problem) if problem else Markup("")
+    status = stay["status"]
+    if status in PAYABLE and stay["fee_minor"]:
+        form = fill(
+            '<form method="post" action="/p/$stay_id"><button>$pay $sum</button></form>',
+            stay_id=stay["stay_id"],
+            pay=text["pay.button"],
+            sum=yuan(stay["fee_minor"]),
+        )
+        return join((note, form))
+    key, tone = _NOTES.get(status, ("pay.none", ""))
+    said = fill('<p class="note $tone">$text</p>', tone=tone, text=text[key])
+    return join((note, said))
+
+
+def thanks_page(*, language: Language, stay_id: str | None) -> str:
+    """Where the gateway sends the driver after paying."""
+    text = words(language)
+    back = (
+        fill(
+            '<p class="foot"><a href="/p/$stay">$text</a></p>',
+            stay=stay_id,
+            text=text["thanks.back"],
+        )
+        if stay_id
+        else Markup("")
+    )
+    body = fill(
+        "<h1>$title</h1><p>$text</p>$back",
+        title=text["thanks.title"],
+        text=text["thanks.text"],
+        back=back,
+    )
+    return page(title=text["thanks.title"], language=language, body=_sheet(body))
+
+
+def sign_in_page(*, language: Language, wrong: bool) -> str:
+    """Asks for the key, kindly."""
+    text = words(language)
+    problem = (
+        fill('<p class="note bad">$text</p>', text=text["signin.wrong"]) if wrong else Markup("")
+    )
+    body = fill(
+        '<h1>$title</h1><p class="soft">$why</p>$problem'
+        '<form method="post" action="/sign-in"><label for="key">$label</label>'
+        '<input id="key" name="key" type="password" autocomplete="current-password" required autofocus>'
+        "<p>&nbsp;</p><button>$button</button></form>",
+        title=text["signin.title"],
+        why=text["signin.why"],
+        problem=problem,
+        label=text["signin.label"],
+        button=text["signin.button"],
+    )
+    return page(title=text["title"], language=language, body=_sheet(body))
+
+
+def message_page(*, language: Language, key: str) -> str:
+    """A page that only says one thing, such as that there is no such page."""
+    text = words(language)
+    body = fill("<h1>$title</h1><p>$text</p>", title=text["error.title"], text=text[key])
+    return page(title=text["error.title"], language=language, body=_sheet(body))

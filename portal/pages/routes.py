@@ -1,0 +1,170 @@
+"""The pages' addresses. Pages say errors as pages; the JSON behind them as problems."""
+
+import hashlib
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import MediaType, Request, Response, Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import NotAuthorizedException, NotFoundException
+from litestar.params import Body, Parameter
+
+from parking.core.errors import DomainError
+from portal.pages import driver
+from portal.pages.html import ASSET_TYPES, asset, live_page
+from portal.pages.live import live, one_stay
+from portal.pages.statement import statement_page
+from portal.pages.texts import Language, language_of, words
+from portal.state import portal_state
+from portal.viewers import COOKIE, Viewer, key_cookie, viewer_of
+
+AnyRequest = Request[Any, Any, Any]
+_NO_KEY = "sign in with an operator's or the admin's key"
+_LONG = "public, max-age=31536000, immutable"
+
+
+def _language(request: AnyRequest) -> Language:
+    return language_of(
+        cookie=request.cookies.get("lang"), accept=request.headers.get("accept-language", "")
+    )
+
+
+async def _viewer(request: AnyRequest) -> Viewer | None:
+    keys = portal_state(request.app).keys
+    return await viewer_of(keys, request.cookies.get(COOKIE))
+
+
+def _html(text: str, *, status: int = 200) -> Response[str]:
+    headers = {"Cache-Control": "no-store"}
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+@get("/", include_in_schema=False)
+async def show_live(
+    request: AnyRequest, key: Annotated[str | None, Parameter(max_length=200)] = None
+) -> Response[str]:
+    """The live page, or the form that asks for a key."""
+    language = _language(request)
+    given = await viewer_of(portal_state(request.app).keys, key)
+    if given is not None and key is not None:
+        reply = _html(live_page(language))
+        reply.set_cookie(key_cookie(request, key))
+        return reply
+    if key is None and await _viewer(request) is not None:
+        return _html(live_page(language))
+    wrong = key is not None
+    return _html(driver.sign_in_page(language=language, wrong=wrong), status=403 if wrong else 200)
+
+
+class SignIn(msgspec.Struct):
+    """The sign-in form."""
+
+    key: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+@post("/sign-in", include_in_schema=False, status_code=303)
+async def sign_in(
+    request: AnyRequest,
+    data: Annotated[SignIn, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[str]:
+    """Take the key from the form."""
+    key = data.key.strip()
+    if await viewer_of(portal_state(request.app).keys, key) is None:
+        return _html(driver.sign_in_page(language=_language(request), wrong=True), status=403)
+    reply = Response("", status_code=303, headers={"Location": "/"}, media_type=MediaType.HTML)
+    reply.set_cookie(key_cookie(request, key))
+    return reply
+
+
+@get("/live.json", include_in_schema=False)
+async def live_json(request: AnyRequest) -> Response[bytes]:
+    """What the live page shows; 304 when nothing changed since the page last asked."""
+    viewer = await _viewer(request)
+    if viewer is None:
+        raise NotAuthorizedException(_NO_KEY)
+    found = await live(portal_state(request.app).pool, operator_id=viewer.operator_id)
+    body = msgspec.json.encode(found)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-store"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(b"", status_code=304, headers=headers, media_type=MediaType.JSON)
+    return Response(body, headers=headers, media_type=MediaType.JSON)
+
+
+@get("/assets/{name:str}", include_in_schema=False)
+async def show_asset(name: str) -> Response[bytes]:
+    """A style sheet or script; its address carries a hash, so it may be kept for ever."""
+    if name not in ASSET_TYPES:
+        raise NotFoundException
+    headers = {"Cache-Control": _LONG, "Content-Type": ASSET_TYPES[name]}
+    return Response(asset(name), headers=headers, media_type=ASSET_TYPES[name])
+
+
+@get("/p/{stay_id:uuid}", include_in_schema=False)
+async def show_stay(request: AnyRequest, stay_id: UUID) -> Response[str]:
+    """The driver's page of one stay."""
+    language = _language(request)
+    stay = await one_stay(portal_state(request.app).pool, stay_id)
+    if stay is None:
+        return _html(driver.message_page(language=language, key="error.404"), status=404)
+    return _html(driver.stay_page(stay, language=language))
+
+
+@post("/p/{stay_id:uuid}", include_in_schema=False, status_code=303)
+async def pay_stay(request: AnyRequest, stay_id: UUID) -> Response[str]:
+    """Open the gateway's page for this stay and send the driver there."""
+    language = _language(request)
+    state = portal_state(request.app)
+    stay = await one_stay(state.pool, stay_id)
+    if stay is None:
+        return _html(driver.message_page(language=language, key="error.404"), status=404)
+    return_url = f"{state.settings.server.base_url}/pay/return?stay={stay_id}"
+    try:
+        url = await state.checkout_url(stay_id, return_url)
+    except DomainError:
+        problem = words(language)["pay.away"]
+        return _html(driver.stay_page(stay, language=language, problem=problem), status=503)
+    return Response("", status_code=303, headers={"Location": url}, media_type=MediaType.HTML)
+
+
+@get("/pay/return", include_in_schema=False)
+async def show_thanks(request: AnyRequest, stay: UUID | None = None) -> Response[str]:
+    """Where the gateway's page sends the driver afterwards."""
+    stay_id = None if stay is None else str(stay)
+    return _html(driver.thanks_page(language=_language(request), stay_id=stay_id))
+
+
+@get("/statements/{operator_id:str}/{day:date}", include_in_schema=False)
+async def show_statement(request: AnyRequest, operator_id: str, day: date) -> Response[str]:
+    """An operator's statement of one day, for that operator and the admin."""
+    language = _language(request)
+    viewer = await _viewer(request)
+    if viewer is None:
+        return _html(driver.sign_in_page(language=language, wrong=False), status=401)
+    state = portal_state(request.app)
+    row = await state.pool.fetchrow(
+        "SELECT name_zh, name_en FROM parking.operator WHERE operator_id = $1", operator_id
+    )
+    if row is None or not viewer.may_see(operator_id):
+        key = "error.404" if row is None else "error.403"
+        return _html(driver.message_page(language=language, key=key), status=int(key[-3:]))
+    statement = await state.statement(operator_id, day)
+    name = row["name_zh" if language == "zh" else "name_en"]
+    return _html(statement_page(statement, language=language, operator_name=name, day=day))
+
+
+PAGES_ROUTER = Router(
+    "/",
+    route_handlers=[
+        show_live,
+        sign_in,
+        live_json,
+        show_asset,
+        show_stay,
+        pay_stay,
+        show_thanks,
+        show_statement,
+    ],
+)

@@ -1,0 +1,58 @@
+"""An operator's statement of one day as a page to read and print."""
+
+from datetime import date
+
+from billing.core.statement import Statement
+from portal.pages.html import Markup, fill, join, page, yuan
+from portal.pages.texts import Language, words
+
+_ROW = '<tr class="$kind"><td>$what</td><td class="num">$sum</td></tr>'
+
+
+def statement_page(
+    statement: Statement, *, language: Language, operator_name: str, day: date
+) -> str:
+    """The page: opening, lines, closing, and beside it what was raised and is outstanding."""
+    text = words(language)
+    zh = language == "zh"
+    currency = statement.currency
+
+    def row(what: str, minor: int, kind: str = "") -> Markup:
+        return fill(_ROW, kind=kind, what=what, sum=yuan(minor, currency))
+
+    lines = [
+        row(line.text_zh if zh else line.text_en, line.amount_minor) for line in statement.lines
+    ]
+    body = fill(
+        "<h1>$title</h1><p class='soft'>$name · <span class='num'>$day</span> $badge</p>"
+        "<p>&nbsp;</p><table class='lines'><tbody>$opening$lines$closing</tbody></table>"
+        "<p>&nbsp;</p><table class='lines'><tbody>$gross$collected$outstanding</tbody></table>"
+        "<p class='foot'><a href='/'>$back</a><span class='num'>$payments $word</span></p>",
+        title=text["statement.title"],
+        name=operator_name,
+        day=day.isoformat(),
+        badge=_badge(text, reconciled=statement.reconciled),
+        opening=row(text["statement.opening"], statement.opening_minor),
+        lines=join(lines)
+        if lines
+        else fill("<tr><td class='soft' colspan='2'>$text</td></tr>", text=text["statement.empty"]),
+        closing=row(text["statement.closing"], statement.closing_minor, "total"),
+        gross=row(text["gross"], statement.gross_minor),
+        collected=row(text["paid"], statement.collected_minor),
+        outstanding=row(text["outstanding"], statement.outstanding_minor),
+        back=text["statement.back"],
+        payments=statement.payments,
+        word=text["payments"],
+    )
+    sheet = fill(
+        '<main class="sheet wide"><section class="panel">$body</section></main>', body=body
+    )
+    return page(title=text["statement.title"], language=language, body=sheet)
+
+
+def _badge(text: dict[str, str], *, reconciled: bool) -> Markup:
+    return fill(
+        '<span class="badge $tone">$word</span>',
+        tone="good" if reconciled else "wait",
+        word=text["statement.reconciled" if reconciled else "statement.unreconciled"],
+    )

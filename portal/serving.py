@@ -1,0 +1,107 @@
+"""`parking serve`: uvicorn around the application."""
+
+import asyncio
+import errno
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from litestar import Litestar
+from uvicorn.supervisors import Multiprocess
+
+from parking.core.errors import DomainError
+from portal import logs
+from portal.app import create_app
+from portal.database import ready_database
+from portal.settings import CONFIG_VARIABLE, Settings, load
+
+_PROBLEMS = {
+    errno.EADDRINUSE: "another program listens there: stop it, or choose another with --port",
+    errno.EACCES: "this user may not listen there: choose a port above 1023",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+}
+_BACKLOG = 2048
+
+
+class CannotListenError(DomainError):
+    """The address and port cannot be listened on."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(f"cannot listen on {host}:{port}: {reason}")
+        self.port = port
+
+
+def serve(
+    settings: Settings, *, host: str | None = None, port: int | None = None, workers: int = 1
+) -> None:
+    """Serve until told to stop.
+
+    Raises CannotListenError, DatabaseUnreachableError or a PostgresError before anything is served.
+    """
+    server = settings.server
+    chosen = msgspec.structs.replace(
+        server,
+        host=server.host if host is None else host,
+        port=server.port if port is None else port,
+    )
+    listening = listen(chosen.host, chosen.port)
+    chosen = msgspec.structs.replace(chosen, port=listening.getsockname()[1])
+    settings = msgspec.structs.replace(settings, server=chosen)
+    logs.configure(level=settings.log_level)
+    asyncio.run(ready_database(settings.database))
+    if workers == 1:
+        uvicorn.Server(_configuration(settings)).run(sockets=[listening])
+    else:
+        _serve_many(settings, listening, workers)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port now, so that a taken one is told before anything else starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        number = getattr(error, "errno", None)
+        raise CannotListenError(host, port, _PROBLEMS.get(number or 0, str(error))) from None
+    listening.set_inheritable(True)
+    return listening
+
+
+def _configuration(settings: Settings, *, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings) if workers == 1 else "portal.serving:worker_app",
+        factory=workers > 1,
+        workers=workers,
+        host=settings.server.host,
+        port=settings.server.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        backlog=_BACKLOG,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=settings.server.stop_seconds,
+    )
+
+
+def _serve_many(settings: Settings, listening: socket.socket, workers: int) -> None:
+    """Let several processes share the port; each reads the settings for itself."""
+    # What the command line said is handed to the children the way everything else is.
+    os.environ["PARKING_SERVER_HOST"] = settings.server.host
+    os.environ["PARKING_SERVER_PORT"] = str(settings.server.port)
+    config = _configuration(settings, workers=workers)
+    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+
+
+def worker_app() -> Litestar:
+    """The application of one of several worker processes."""
+    config = os.environ.get(CONFIG_VARIABLE)
+    settings = load(Path(config) if config else None)
+    logs.configure(level=settings.log_level)
+    return create_app(settings)
