@@ -124,6 +124,8 @@ TEST_CARDS = (
         authentication=Authentication.UNTIL_SET_UP,
     ),
 )
+NOT_A_TEST_CARD = "test_mode_live_card"
+_NUMBER_DIGITS = range(12, 20)
 _CODES = {"expired_card", "incorrect_cvc", "processing_error", "authentication_required"}
 """Decline codes that are error codes of their own; all others come as `card_declined`."""
 _MESSAGES = {
@@ -141,7 +143,7 @@ _MESSAGES = {
         "amount limit."
     ),
     "card_not_supported": "Your card does not support this type of purchase.",
-    "test_mode_live_card": (
+    NOT_A_TEST_CARD: (
         "Your card was declined. Your request was in test mode, but used a non test card. For a "
         "list of valid test cards, visit: https://stripe.com/docs/testing."
     ),
@@ -185,12 +187,12 @@ def card_of_number(number: str) -> TestCard:
         raise CardError(msg, code="incorrect_number")
     known = _BY_FINGERPRINT.get(fingerprint(digits))
     if known is None:
-        raise declined("test_mode_live_card")
+        raise declined(NOT_A_TEST_CARD)
     return known
 
 
 def _luhn_holds(digits: str) -> bool:
-    if not (digits.isascii() and digits.isdecimal() and 12 <= len(digits) <= 19):
+    if not (digits.isascii() and digits.isdecimal() and len(digits) in _NUMBER_DIGITS):
         return False
     doubled = [int(digit) * 2 for digit in digits[-2::-2]]
     others = sum(int(digit) for digit in digits[::-2])

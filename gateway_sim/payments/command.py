@@ -66,6 +66,6 @@ def payments(
             webhook_secret=webhook_secret,
             faults=read_plan(faults.read_bytes()) if faults else None,
         )
-        serve(options, ready=lambda address: click.echo(f"gateway-sim payments: {address}"))
+        serve(options, ready=lambda it: click.echo(f"gateway-sim payments: {it.address}"))
     except DomainError as error:
         raise click.ClickException(str(error)) from error

@@ -64,7 +64,7 @@ def submit_checkout(world: "World", request: Request, session_id: str) -> Reply:
 
 
 def show_authentication(world: "World", request: Request, intent_id: str) -> Reply:
-    """The bank's page: is it you?"""
+    """The bank's page, which asks whether it is you."""
     intent = _load_intent(world, intent_id)
     words = WORDS[_language(request, None)]
     if intent.status != "requires_action":

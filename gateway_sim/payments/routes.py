@@ -16,6 +16,7 @@ from gateway_sim.payments.operations import (
     payment_intents,
     payment_methods,
     refunds,
+    search,
     setup_intents,
     webhook_endpoints,
 )
@@ -84,9 +85,7 @@ ROUTES = (
     Route("GET", "/v1/events/{}", Params, events.retrieve),
     Route("GET", "/v1/payment_intents", payment_intents.IntentListParams, payment_intents.list_all),
     Route("POST", "/v1/payment_intents", payment_intents.CreateParams, payment_intents.create),
-    Route(
-        "GET", "/v1/payment_intents/search", payment_intents.SearchParams, payment_intents.search
-    ),
+    Route("GET", "/v1/payment_intents/search", search.SearchParams, payment_intents.search),
     Route("GET", "/v1/payment_intents/{}", Params, payment_intents.retrieve),
     Route("POST", "/v1/payment_intents/{}", payment_intents.UpdateParams, payment_intents.update),
     Route(

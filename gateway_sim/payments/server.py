@@ -73,7 +73,7 @@ class Server(uvicorn.Server):
         """Cut the connection from an address, without a word."""
         for connection in list(self.server_state.connections):
             if getattr(connection, "client", None) == client:
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
 
 
 @contextmanager
@@ -92,24 +92,36 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield bound
 
 
-def serve(options: Options, *, ready: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM; `ready` hears the address.
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A simulator that answers."""
+
+    address: str
+    server: Server
+
+    def stop(self) -> None:
+        """Have it end soon; may be called from any thread."""
+        self.server.should_exit = True
+
+
+def serve(options: Options, *, ready: Callable[[Running], None]) -> None:
+    """Run until SIGINT, SIGTERM or `stop`; `ready` is called once requests are taken.
 
     Raises PortTakenError and StateFileError before anything is answered.
     """
     with listening(options.host, options.port) as bound:
         world = make_world(options)
-        host, port = bound.getsockname()[:2]
         try:
-            asyncio.run(_serve(world, bound, lambda: ready(f"http://{host}:{port}")))
+            asyncio.run(_serve(world, bound, ready))
         finally:
             world.store.close()
 
 
-async def _serve(world: World, bound: socket.socket, ready: Callable[[], None]) -> None:
+async def _serve(world: World, bound: socket.socket, ready: Callable[[Running], None]) -> None:
     server = make_server(world)
+    host, port = bound.getsockname()[:2]
     courier = asyncio.create_task(Courier(world).run())
-    ready()
+    # The socket listens already: who connects before uvicorn accepts only waits a moment.
+    ready(Running(address=f"http://{host}:{port}", server=server))
     try:
         await server.serve(sockets=[bound])
     finally:

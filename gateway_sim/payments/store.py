@@ -167,10 +167,12 @@ class Store:
         order; with `before` the objects nearest to it are taken.
         """
         clauses, values = _conditions(where or {}, created or {})
-        for cursor, comparison in ((after, "<"), (before, ">")):
-            if cursor is not None:
-                clauses.append(f"seq {comparison} (SELECT seq FROM object WHERE id = ?)")
-                values.append(cursor)
+        if after is not None:
+            clauses.append("seq < (SELECT seq FROM object WHERE id = ?)")
+            values.append(after)
+        if before is not None:
+            clauses.append("seq > (SELECT seq FROM object WHERE id = ?)")
+            values.append(before)
         order = "ASC" if before is not None else "DESC"
         # Only column names from a fixed set and operators from this module reach the text.
         rows = self.database.execute(

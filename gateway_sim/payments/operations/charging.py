@@ -5,27 +5,19 @@ from typing import TYPE_CHECKING
 from gateway_sim.payments import cards
 from gateway_sim.payments.card_scripts import next_decline
 from gateway_sim.payments.operations import payment_methods
+from gateway_sim.payments.operations.charge_records import book, new_charge
 from gateway_sim.payments.presenting import present
-from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction, FeeDetail
+from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction
 from gateway_sim.payments.shapes.charge import Charge
 from gateway_sim.payments.shapes.payment_intent import PaymentIntent
 from gateway_sim.payments.shapes.setup_intent import SetupIntent
 from gateway_sim.payments.truth import TrueCharge
 
 if TYPE_CHECKING:
+    from gateway_sim.payments.errors import CardError
     from gateway_sim.payments.shapes.payment_method import PaymentMethod
     from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
-
-SETTLEMENT_DAYS = 2
-_DAY_S = 86_400
-_BASIS = 10_000
-"""Basis points in the whole."""
-
-
-def fee_minor(amount_minor: int, basis_points: int) -> int:
-    """The gateway's share of a charge, in minor units, halves rounded up."""
-    return (amount_minor * basis_points + _BASIS // 2) // _BASIS
 
 
 def confirm(
@@ -96,9 +88,9 @@ def authentication_step(world: "World", intent_id: str) -> "JsonObject":
 
 def _refuse(
     world: "World", intent: PaymentIntent, method: "PaymentMethod", decline_code: str
-) -> cards.CardError:
+) -> "CardError":
     error = cards.declined(decline_code)
-    charge = _charge(world, intent, method, error=error)
+    charge = new_charge(world, intent, method, error=error)
     world.save(charge)
     world.emit("charge.failed", charge)
     return refuse_intent(world, intent, method, error=error, charge=charge)
@@ -109,9 +101,9 @@ def refuse_intent(
     intent: PaymentIntent,
     method: "PaymentMethod",
     *,
-    error: cards.CardError,
+    error: "CardError",
     charge: Charge | None = None,
-) -> cards.CardError:
+) -> "CardError":
     """Note a failed attempt on its intent; the error, with all that Stripe tells in it."""
     intent.status = "requires_payment_method"
     intent.payment_method = None
@@ -128,8 +120,8 @@ def refuse_intent(
 
 
 def _take(world: "World", intent: PaymentIntent, method: "PaymentMethod") -> PaymentIntent:
-    charge = _charge(world, intent, method, error=None)
-    move = _book(world, charge)
+    charge = new_charge(world, intent, method, error=None)
+    move = book(world, charge)
     charge.balance_transaction = move.id
     world.save(charge)
     intent.status = "succeeded"
@@ -173,111 +165,3 @@ def _witness(
             created=charge.created,
         )
     )
-
-
-def _book(world: "World", charge: Charge) -> BalanceTransaction:
-    fee = fee_minor(charge.amount, world.fee_basis_points)
-    move = BalanceTransaction(
-        id=world.ids.make("txn"),
-        created=charge.created,
-        amount=charge.amount,
-        available_on=charge.created + SETTLEMENT_DAYS * _DAY_S,
-        currency=charge.currency,
-        description=charge.description,
-        fee=fee,
-        fee_details=[FeeDetail(amount=fee, currency=charge.currency)] if fee else [],
-        net=charge.amount - fee,
-        reporting_category="charge",
-        source=charge.id,
-        type="charge",
-    )
-    world.save(move)
-    return move
-
-
-def _charge(
-    world: "World",
-    intent: PaymentIntent,
-    method: "PaymentMethod",
-    *,
-    error: cards.CardError | None,
-) -> Charge:
-    charge_id = world.ids.make("ch")
-    return Charge(
-        id=charge_id,
-        created=world.clock.created(),
-        amount=intent.amount,
-        amount_captured=0 if error else intent.amount,
-        billing_details=method.billing_details,
-        calculated_statement_descriptor="LEAVE FIRST",
-        captured=error is None,
-        currency=intent.currency,
-        customer=intent.customer,
-        description=intent.description,
-        failure_code=error.code if error else None,
-        failure_message=str(error) if error else None,
-        metadata=dict(intent.metadata),
-        outcome=_outcome(error),
-        paid=error is None,
-        payment_intent=intent.id,
-        payment_method=method.id,
-        payment_method_details=_card_details(method),
-        receipt_email=intent.receipt_email,
-        receipt_url=None if error else f"{world.cause.origin}/receipts/{charge_id}",
-        statement_descriptor=intent.statement_descriptor,
-        statement_descriptor_suffix=intent.statement_descriptor_suffix,
-        status="failed" if error else "succeeded",
-    )
-
-
-def _outcome(error: cards.CardError | None) -> "JsonObject":
-    outcome: JsonObject = {
-        "advice_code": None,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "network_status": "approved_by_network",
-        "reason": None,
-        "risk_level": "normal",
-        "seller_message": "Payment complete.",
-        "type": "authorized",
-    }
-    if error is not None:
-        outcome["network_status"] = "declined_by_network"
-        outcome["reason"] = error.decline_code
-        outcome["seller_message"] = "The bank did not approve the payment."
-        outcome["type"] = "issuer_declined"
-    return outcome
-
-
-def _card_details(method: "PaymentMethod") -> "JsonObject":
-    card = method.card
-    details: JsonObject = dict.fromkeys(
-        (
-            "amount_authorized",
-            "authorization_code",
-            "installments",
-            "mandate",
-            "network_transaction_id",
-            "three_d_secure",
-            "transaction_link_id",
-            "wallet",
-        )
-    )
-    details |= {
-        "brand": card.brand,
-        "checks": card.checks,
-        "country": card.country,
-        "exp_month": card.exp_month,
-        "exp_year": card.exp_year,
-        "extended_authorization": {"status": "disabled"},
-        "fingerprint": card.fingerprint,
-        "funding": card.funding,
-        "incremental_authorization": {"status": "unavailable"},
-        "last4": card.last4,
-        "multicapture": {"status": "unavailable"},
-        "network": card.brand,
-        "network_token": {"used": False},
-        "overcapture": {"maximum_amount_capturable": 0, "status": "unavailable"},
-        "regulated_status": card.regulated_status,
-    }
-    return {"card": details, "type": "card"}

@@ -82,7 +82,7 @@ class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     customer_creation: str | None = None
     customer_email: str | None = None
     expires_at: int | None = None
-    line_items: list[LineItemParams] = []
+    line_items: tuple[LineItemParams, ...] = ()
     locale: str | None = None
     metadata: Metadata | None = None
     payment_intent_data: IntentDataParams = IntentDataParams()
@@ -109,7 +109,7 @@ class SessionListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fi
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the page needs to know and the session does not tell."""
 
-    line_items: list[LineItemParams]
+    line_items: tuple[LineItemParams, ...]
     payment_intent_data: IntentDataParams
 
 

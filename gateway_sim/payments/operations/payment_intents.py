@@ -1,5 +1,6 @@
 """Payment intents."""
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from gateway_sim.payments.world import World
 
 AMOUNT_MAX = 99_999_999
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+"""ISO 4217."""
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _TEXTS = (
     "description",
@@ -242,7 +245,7 @@ def _checked_amount(amount: int) -> int:
 
 
 def _checked_currency(currency: str) -> str:
-    if len(currency) != 3 or not currency.isascii() or not currency.isalpha():  # noqa: PLR2004 - ISO 4217
+    if not _CURRENCY.fullmatch(currency):
         msg = f"Invalid currency: {currency[:20]}. It must be a three-letter ISO code."
         raise InvalidRequestError(msg, param="currency")
     return currency.lower()

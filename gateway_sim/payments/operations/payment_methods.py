@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway_sim.payments import cards
-from gateway_sim.payments.errors import InvalidRequestError, NestedResourceMissingError
+from gateway_sim.payments.errors import (
+    InvalidRequestError,
+    NestedResourceMissingError,
+    ResourceMissingError,
+)
 from gateway_sim.payments.operations.params import (
     ListParams,
     Metadata,
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 _YEARS_AHEAD = 8
 _SECONDS_PER_YEAR = 31_556_952
 _CARD = "card"
+_STAND_IN = "token"
+"""Stripe's word for a card that was handed over elsewhere."""
 
 
 class CardParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,7 +121,7 @@ def _card_given(given: CardParams) -> cards.TestCard:
     if given.token:
         known = cards.card_of_token(given.token)
         if known is None:
-            raise NestedResourceMissingError("token", given.token, param="card[token]")
+            raise NestedResourceMissingError(_STAND_IN, given.token, param="card[token]")
         return known
     if not given.number:
         msg = "Missing required param: card[number]."
@@ -175,7 +181,7 @@ def retrieve_of_customer(
     world.load(Customer, customer_id)
     method = world.load(PaymentMethod, method_id)
     if method.customer != customer_id:
-        raise NestedResourceMissingError("payment_method", method_id, param="payment_method")
+        raise ResourceMissingError(PaymentMethod.KIND, method_id)
     return method
 
 
@@ -215,7 +221,10 @@ def detach(world: "World", _params: Params, method_id: str) -> PaymentMethod:
     """Take a card from its customer; it can never be used again."""
     method = world.load(PaymentMethod, method_id)
     if method.customer is None:
-        msg = "The payment method you provided is not attached to a customer so detachment is impossible."
+        msg = (
+            "The payment method you provided is not attached to a customer so detachment is "
+            "impossible."
+        )
         raise InvalidRequestError(msg, code="payment_method_unexpected_state")
     method.customer = None
     spend(world, method)

@@ -104,14 +104,20 @@ def list_all(world: "World", params: RefundListParams) -> Page:
 
 def _charge_of(world: "World", params: CreateParams) -> Charge:
     if (params.charge is None) == (params.payment_intent is None):
-        msg = "One of the following params should be provided for this request: payment_intent or charge."
+        msg = (
+            "One of the following params should be provided for this request: payment_intent or "
+            "charge."
+        )
         raise InvalidRequestError(msg)
     charge_id = params.charge
     if params.payment_intent is not None:
         intent = world.load(PaymentIntent, params.payment_intent, param="payment_intent")
         charge_id = intent.latest_charge if intent.status == "succeeded" else None
     if charge_id is None:
-        msg = f"This PaymentIntent ({params.payment_intent}) does not have a successful charge to refund."
+        msg = (
+            f"This PaymentIntent ({params.payment_intent}) does not have a successful charge to "
+            "refund."
+        )
         raise InvalidRequestError(msg, param="payment_intent")
     charge = world.load(Charge, charge_id, param="charge")
     if not charge.paid:

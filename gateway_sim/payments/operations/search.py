@@ -97,14 +97,22 @@ def _test(term: re.Match[str], query: str) -> _Test:
     field, key, operator = term["field"], term["key"], term["op"]
     value = re.sub(r"\\(.)", r"\1", term["text"]) if term["q"] else term["word"]
     if field == "metadata" and key is not None and operator == ":":
-        test: _Test = lambda body: body["metadata"].get(key) == value  # noqa: E731 - one of three
+        test = _metadata_test(key, value)
     elif field in _WORDS and key is None and operator == ":":
-        test = lambda body: body[field] == value  # noqa: E731
+        test = _word_test(field, value)
     elif field in _NUMBERS and key is None and operator != "~" and value.isdecimal():
         test = _number_test(field, operator, int(value))
     else:
         raise _unreadable(query)
     return (lambda body: not test(body)) if term["not"] else test
+
+
+def _metadata_test(key: str, value: str) -> _Test:
+    return lambda body: bool(body["metadata"].get(key) == value)
+
+
+def _word_test(field: str, value: str) -> _Test:
+    return lambda body: bool(body[field] == value)
 
 
 def _number_test(field: str, operator: str, limit: int) -> _Test:

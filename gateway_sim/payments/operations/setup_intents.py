@@ -21,6 +21,7 @@ from gateway_sim.payments.shapes.customer import Customer
 from gateway_sim.payments.shapes.setup_intent import SetupIntent
 
 if TYPE_CHECKING:
+    from gateway_sim.payments.errors import CardError
     from gateway_sim.payments.shapes.payment_method import PaymentMethod
     from gateway_sim.payments.world import World
 
@@ -148,8 +149,8 @@ def _ask_authentication(
 
 
 def refuse(
-    world: "World", intent: SetupIntent, method: "PaymentMethod", error: cards.CardError
-) -> cards.CardError:
+    world: "World", intent: SetupIntent, method: "PaymentMethod", error: "CardError"
+) -> "CardError":
     """Note a failed attempt on its intent; the error, with all that Stripe tells in it."""
     intent.status = "requires_payment_method"
     intent.payment_method = None

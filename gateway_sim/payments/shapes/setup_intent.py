@@ -20,7 +20,6 @@ class SetupIntent(Shape, kw_only=True):
     cancellation_reason: str | None = None
     client_secret: str
     customer: str | None = None
-    customer_account: None = None
     description: str | None = None
     excluded_payment_method_types: None = None
     flow_directions: None = None

@@ -1,0 +1,133 @@
+"""The records that an attempt to charge leaves: the charge itself and its balance transaction."""
+
+from typing import TYPE_CHECKING
+
+from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction, FeeDetail
+from gateway_sim.payments.shapes.charge import Charge
+
+if TYPE_CHECKING:
+    from gateway_sim.payments.errors import CardError
+    from gateway_sim.payments.shapes.payment_intent import PaymentIntent
+    from gateway_sim.payments.shapes.payment_method import PaymentMethod
+    from gateway_sim.payments.wire import JsonObject
+    from gateway_sim.payments.world import World
+
+SETTLEMENT_DAYS = 2
+_DAY_S = 86_400
+_BASIS = 10_000
+"""Basis points in the whole."""
+
+
+def fee_minor(amount_minor: int, basis_points: int) -> int:
+    """The gateway's share of a charge, in minor units, halves rounded up."""
+    return (amount_minor * basis_points + _BASIS // 2) // _BASIS
+
+
+def book(world: "World", charge: Charge) -> BalanceTransaction:
+    """Put a successful charge on the merchant's balance, less the fee."""
+    fee = fee_minor(charge.amount, world.fee_basis_points)
+    move = BalanceTransaction(
+        id=world.ids.make("txn"),
+        created=charge.created,
+        amount=charge.amount,
+        available_on=charge.created + SETTLEMENT_DAYS * _DAY_S,
+        currency=charge.currency,
+        description=charge.description,
+        fee=fee,
+        fee_details=[FeeDetail(amount=fee, currency=charge.currency)] if fee else [],
+        net=charge.amount - fee,
+        reporting_category="charge",
+        source=charge.id,
+        type="charge",
+    )
+    world.save(move)
+    return move
+
+
+def new_charge(
+    world: "World",
+    intent: "PaymentIntent",
+    method: "PaymentMethod",
+    *,
+    error: "CardError | None",
+) -> Charge:
+    """The record of an attempt: failed when there is an error, else succeeded."""
+    charge_id = world.ids.make("ch")
+    return Charge(
+        id=charge_id,
+        created=world.clock.created(),
+        amount=intent.amount,
+        amount_captured=0 if error else intent.amount,
+        billing_details=method.billing_details,
+        calculated_statement_descriptor="LEAVE FIRST",
+        captured=error is None,
+        currency=intent.currency,
+        customer=intent.customer,
+        description=intent.description,
+        failure_code=error.code if error else None,
+        failure_message=str(error) if error else None,
+        metadata=dict(intent.metadata),
+        outcome=_outcome(error),
+        paid=error is None,
+        payment_intent=intent.id,
+        payment_method=method.id,
+        payment_method_details=_card_details(method),
+        receipt_email=intent.receipt_email,
+        receipt_url=None if error else f"{world.cause.origin}/receipts/{charge_id}",
+        statement_descriptor=intent.statement_descriptor,
+        statement_descriptor_suffix=intent.statement_descriptor_suffix,
+        status="failed" if error else "succeeded",
+    )
+
+
+def _outcome(error: "CardError | None") -> "JsonObject":
+    outcome: JsonObject = {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "approved_by_network",
+        "reason": None,
+        "risk_level": "normal",
+        "seller_message": "Payment complete.",
+        "type": "authorized",
+    }
+    if error is not None:
+        outcome["network_status"] = "declined_by_network"
+        outcome["reason"] = error.decline_code
+        outcome["seller_message"] = "The bank did not approve the payment."
+        outcome["type"] = "issuer_declined"
+    return outcome
+
+
+def _card_details(method: "PaymentMethod") -> "JsonObject":
+    card = method.card
+    details: JsonObject = dict.fromkeys(
+        (
+            "amount_authorized",
+            "authorization_code",
+            "installments",
+            "mandate",
+            "network_transaction_id",
+            "three_d_secure",
+            "transaction_link_id",
+            "wallet",
+        )
+    )
+    details |= {
+        "brand": card.brand,
+        "checks": card.checks,
+        "country": card.country,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "extended_authorization": {"status": "disabled"},
+        "fingerprint": card.fingerprint,
+        "funding": card.funding,
+        "incremental_authorization": {"status": "unavailable"},
+        "last4": card.last4,
+        "multicapture": {"status": "unavailable"},
+        "network": card.brand,
+        "network_token": {"used": False},
+        "overcapture": {"maximum_amount_capturable": 0, "status": "unavailable"},
+        "regulated_status": card.regulated_status,
+    }
+    return {"card": details, "type": "card"}

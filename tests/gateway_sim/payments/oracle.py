@@ -1,0 +1,84 @@
+"""Stripe's own description of its API, and its example objects, as judges of our answers.
+
+Both files lie beside the project, not in it; without them the tests that need them are skipped.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+FOLDER = Path(__file__).resolve().parents[4] / "shared" / "stripe"
+SPEC = FOLDER / "openapi-2024-04-10.json"
+FIXTURES = FOLDER / "fixtures3.json"
+EXAMPLES_OF_ANOTHER_KIND = {"data", "last_payment_error", "last_setup_error", "metadata"}
+"""Where the example happens to show other contents than ours."""
+SPEC_URI = "urn:stripe"
+
+needs_oracle = pytest.mark.skipif(
+    not (SPEC.is_file() and FIXTURES.is_file()),
+    reason="Stripe's openapi-2024-04-10.json and fixtures3.json are not in ../shared/stripe",
+)
+
+
+def _as_json_schema(node: Any) -> Any:
+    """OpenAPI 3.0's `nullable` as JSON Schema's null, and no `expansionResources` noise."""
+    if isinstance(node, list):
+        return [_as_json_schema(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    schema = {key: _as_json_schema(part) for key, part in node.items() if key != "nullable"}
+    if node.get("nullable") is True:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return schema
+
+
+@cache
+def _registry() -> Registry[Any]:
+    spec = _as_json_schema(json.loads(SPEC.read_text(encoding="utf-8")))
+    resource = Resource.from_contents(spec, default_specification=DRAFT202012)
+    return Registry().with_resource(SPEC_URI, resource)
+
+
+@cache
+def _fixtures() -> dict[str, Any]:
+    return json.loads(FIXTURES.read_text(encoding="utf-8"))["resources"]
+
+
+@cache
+def _spec() -> dict[str, Any]:
+    return json.loads(SPEC.read_text(encoding="utf-8"))["components"]["schemas"]
+
+
+def schema_mistakes(body: dict[str, Any], schema: str) -> list[str]:
+    """Where an answer breaks the OpenAPI document."""
+    pointer = {"$ref": f"{SPEC_URI}#/components/schemas/{schema}"}
+    validator = Draft202012Validator(pointer, registry=_registry())
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(body)]
+
+
+def key_mistakes(body: dict[str, Any], schema: str) -> list[str]:
+    """Keys that an answer lacks or invents, by the example object and the document together."""
+    example = _fixtures()[schema]
+    known = set(example) | set(_spec()[schema]["properties"])
+    mistakes = [f"lacks {path}" for path in _lacking(body, example, path="")]
+    return mistakes + [f"invents {key}" for key in sorted(set(body) - known)]
+
+
+def _lacking(body: dict[str, Any], example: dict[str, Any], *, path: str) -> list[str]:
+    lacking = [f"{path}{key}" for key in sorted(set(example) - set(body))]
+    for key in set(example) & set(body) - EXAMPLES_OF_ANOTHER_KIND:
+        if isinstance(body[key], dict) and isinstance(example[key], dict):
+            lacking += _lacking(body[key], example[key], path=f"{path}{key}.")
+    return lacking
+
+
+def assert_is_stripes(body: dict[str, Any], schema: str) -> None:
+    """Hold an answer against both judges."""
+    mistakes = schema_mistakes(body, schema) + key_mistakes(body, schema)
+    assert not mistakes, f"{schema} {body['id'] if 'id' in body else ''}: {mistakes}"
