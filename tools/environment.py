@@ -54,10 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     """Make the environment for a set of packages; answer the exit code."""
     wanted = arguments[0] if arguments else "all"
     try:
-        if wanted not in SETS:
-            raise SetupError(f"no set of packages is called {wanted}: {', '.join(SETS)}")
+        lock = _lock(wanted)
         with _alone():
-            _ensure(wanted)
+            _ensure(lock)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -78,8 +77,13 @@ def _alone() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _ensure(wanted: str) -> None:
-    lock = REQUIREMENTS / f"{wanted}.lock"
+def _lock(wanted: str) -> Path:
+    if wanted not in SETS:
+        raise SetupError(f"no set of packages is called {wanted}: {', '.join(SETS)}")
+    return REQUIREMENTS / f"{wanted}.lock"
+
+
+def _ensure(lock: Path) -> None:
     fingerprint = _fingerprint(lock)
     if _stamped() == fingerprint:
         return
@@ -179,6 +183,8 @@ def _install_packages(lock: Path, count: int, options: dict[str, str]) -> None:
     words = _run(uv, env=package_index.uv_environment(options), count=count)
     if words is None:
         return
+    if any(_NO_SPACE in line for line in words):
+        raise _refusal("cannot install the packages", words, options)
     print(f"setup: uv could not ({_reason(words)}); pip tries, which takes minutes", flush=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--require-hashes", "--no-deps", "-r", str(lock)]
     words = _run(pip, env=dict(os.environ), count=count)
@@ -205,7 +211,12 @@ def _run(command: list[str], *, env: dict[str, str], count: int | None = None) -
     with LOG.open("a+") as log:
         begin = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env, cwd=ROOT
+            command,
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait(process, count)

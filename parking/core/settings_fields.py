@@ -129,6 +129,9 @@ def walk(
             unit=shape.told("unit") or "",
             description=(shape.meta.description if shape.meta is not None else None) or "",
         )
+        if shape.table_element is not None:
+            for inner in walk(shape.table_element, prefix=prefix, path=(*path, f"{field.name}[]")):
+                yield msgspec.structs.replace(inner, variable=None)
 
 
 def render_table(settings_type: type[msgspec.Struct], *, prefix: str) -> str:

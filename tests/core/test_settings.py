@@ -28,8 +28,8 @@ class Mode(Enum):
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True):
-    lane_id: str
-    source: str
+    lane_id: Annotated[str, setting("Which lane it sees")]
+    source: Annotated[str, setting("Where its frames come from")]
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +155,7 @@ def test_every_value_is_documented() -> None:
     assert "| `serving.port` | `PARKING_SERVING_PORT` | whole number | `8000` | port |" in table
     assert "| `admin_key` | `PARKING_ADMIN_KEY` | secret | must be set |" in table
     assert "`DATABASE_URL`" in table
+    assert "| `cameras[].lane_id` |  | text | must be set |  | Which lane it sees |" in table
     assert "`quiet` or `loud`" in table
 
 
