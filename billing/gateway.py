@@ -12,10 +12,9 @@ from uuid import UUID
 import msgspec
 
 from billing.core.attempt import Declined, Outcome, Pending, Succeeded, Unknown
+from billing.gateway_request import GatewayRequest
 from parking.core.errors import DomainError
 from parking.core.ids import AccountId, PaymentId
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class GatewayUnavailableError(DomainError):
@@ -37,13 +36,6 @@ class ForgedWebhookError(DomainError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"this webhook is not accepted: {reason}")
-
-
-class GatewayRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request in the gateway's own words, as it is stored and sent."""
-
-    operation: str
-    parameters: dict[str, Json]
 
 
 class CardOrder(msgspec.Struct, frozen=True, kw_only=True):

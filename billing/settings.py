@@ -34,6 +34,8 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stripe_timeout_seconds: PositiveSeconds = 20
     """How long a request may take before its outcome counts as unknown."""
 
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "CNY"
+    """The ISO 4217 currency in which is collected."""
     ledger_zone: str = "Asia/Shanghai"
     """IANA zone whose midnight parts the ledger's days."""
     commission_bp: BasisPoints = 500

@@ -34,7 +34,6 @@ from billing.gateway import (
     CheckoutProgress,
     ForgedWebhookError,
     GatewayRefusedError,
-    GatewayRequest,
     GatewayTransaction,
     GatewayUnavailableError,
     Notice,
@@ -46,6 +45,7 @@ from billing.gateway import (
     SetupOrder,
     SetupProgress,
 )
+from billing.gateway_request import GatewayRequest
 from billing.settings import BillingSettings
 from billing.stripe_answers import (
     call_off_answer,

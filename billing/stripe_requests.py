@@ -3,11 +3,10 @@
 from billing.gateway import (
     CardOrder,
     CheckoutOrder,
-    GatewayRequest,
-    Json,
     RefundOrder,
     SetupOrder,
 )
+from billing.gateway_request import GatewayRequest, Json
 from parking.core.ids import PaymentId
 
 CREATE_INTENT = "payment_intents.create"

@@ -18,6 +18,7 @@ _ACCOUNTS = (
         phone text COLLATE "C" NOT NULL UNIQUE CHECK (phone ~ '^[+][1-9][0-9]{6,14}$'),
         declines integer NOT NULL DEFAULT 0 CHECK (declines >= 0),
         collect_after timestamptz,
+        suspended_at timestamptz,
         gather_at timestamptz,
         created_at timestamptz NOT NULL
     )
@@ -208,6 +209,10 @@ _PAYMENTS = (
     """
     CREATE UNIQUE INDEX payment_live_key ON billing.payment (account_id)
     WHERE method = 'card' AND state NOT IN ('succeeded', 'abandoned')
+    """,
+    """
+    CREATE INDEX payment_fee_unknown_idx ON billing.payment (gateway, charge_ref)
+    WHERE state = 'succeeded' AND fee_minor IS NULL
     """,
     "CREATE INDEX payment_captured_at_idx ON billing.payment (captured_at)",
     """

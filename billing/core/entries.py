@@ -44,9 +44,10 @@ def assessed(reassessment: Reassessment, *, currency: str, booking: Booking) -> 
     )
     if not postings:
         return None
+    suffix = ":taken_back" if reassessment.whole else ""
     return JournalEntry(
         kind=EntryKind.OBLIGATION_ASSESSED,
-        source=f"{obligation.obligation_id}:{obligation.revision}",
+        source=f"{obligation.obligation_id}:{obligation.revision}{suffix}",
         booked_on=booking.booked_on,
         occurred_at=booking.occurred_at,
         postings=postings,

@@ -119,6 +119,8 @@ class Reassessment(msgspec.Struct, frozen=True, kw_only=True):
     """What the driver had paid and no longer owed; to be refunded."""
     commission_returned_minor: int
     """The platform's part of that credit."""
+    whole: bool = False
+    """Everything was taken back under the revision before, to be charged anew to someone else."""
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +167,21 @@ def reassess(obligation: Obligation, *, charged_minor: int, revision: int) -> Re
     )
 
 
+def take_back(obligation: Obligation) -> Reassessment:
+    """Owe nothing and return everything, because someone else's car was charged."""
+    after = msgspec.structs.replace(
+        obligation, charged_minor=0, returned_minor=obligation.captured_minor
+    )
+    check_arrow(obligation.state, after.state)
+    return Reassessment(
+        obligation=after,
+        receivable_minor=after.outstanding_minor - obligation.outstanding_minor,
+        credit_minor=obligation.kept_minor,
+        commission_returned_minor=obligation.commission_minor,
+        whole=True,
+    )
+
+
 def hold(obligation: Obligation) -> Obligation:
     """Let a payment hold the obligation; only one that is due can be held."""
     if obligation.state is not ObligationState.DUE:
@@ -181,11 +198,21 @@ def release(obligation: Obligation) -> Obligation:
 
 def capture(obligation: Obligation, *, amount_minor: int) -> Capture:
     """Take in captured money and end the hold. What is no longer owed becomes a credit."""
-    applied = min(amount_minor, obligation.outstanding_minor)
-    excess = amount_minor - applied
+    return _capture(
+        obligation, applied=min(amount_minor, obligation.outstanding_minor), amount=amount_minor
+    )
+
+
+def capture_in_error(obligation: Obligation, *, amount_minor: int) -> Capture:
+    """Take in money of someone who did not owe it: all of it goes back."""
+    return _capture(obligation, applied=0, amount=amount_minor)
+
+
+def _capture(obligation: Obligation, *, applied: int, amount: int) -> Capture:
+    excess = amount - applied
     after = msgspec.structs.replace(
         obligation,
-        captured_minor=obligation.captured_minor + amount_minor,
+        captured_minor=obligation.captured_minor + amount,
         returned_minor=obligation.returned_minor + excess,
         held=False,
     )

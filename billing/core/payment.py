@@ -60,11 +60,11 @@ class PaymentState(Enum):
 _S = PaymentState
 _ANSWERS = frozenset({_S.SUCCEEDED, _S.PENDING, _S.UNKNOWN, _S.WAITING, _S.STOPPED, _S.READY})
 ARROWS: dict[PaymentState, frozenset[PaymentState]] = {
-    _S.READY: frozenset({_S.IN_FLIGHT, _S.ABANDONED}),
+    _S.READY: frozenset({_S.IN_FLIGHT, _S.ABANDONING, _S.ABANDONED}),
     _S.IN_FLIGHT: _ANSWERS | {_S.OPEN, _S.ABANDONED},
     _S.UNKNOWN: _ANSWERS | {_S.OPEN, _S.ABANDONED},
-    _S.PENDING: _ANSWERS,
-    _S.OPEN: frozenset({_S.SUCCEEDED, _S.ABANDONING, _S.ABANDONED}),
+    _S.PENDING: _ANSWERS | {_S.ABANDONED},
+    _S.OPEN: frozenset({_S.SUCCEEDED, _S.PENDING, _S.ABANDONED}),
     # Success from a resting state: the gateway had it after all.
     _S.WAITING: frozenset({_S.IN_FLIGHT, _S.ABANDONING, _S.SUCCEEDED}),
     _S.STOPPED: frozenset({_S.WAITING, _S.ABANDONING, _S.SUCCEEDED}),

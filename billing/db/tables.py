@@ -1,5 +1,379 @@
-"""The tables of the schema `billing`."""
+"""Billing's tables as SQLAlchemy knows them, held to the migrations by a test.
 
-from sqlalchemy import MetaData
+The migrations are what makes the database; checks, triggers and the conditions of partial indexes
+stand there. These are for the drift test and for ad-hoc reading.
+"""
 
-METADATA = MetaData(schema="billing")
+from sqlalchemy import (
+    CHAR,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.sql.elements import TextClause
+
+METADATA = MetaData(
+    schema="billing",
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    },
+)
+
+
+def _text(name: str, *more: ForeignKey, optional: bool = False, key: bool = False) -> Column[str]:
+    return Column(name, Text(collation="C"), *more, nullable=optional, primary_key=key)
+
+
+def _id(name: str, *more: ForeignKey, optional: bool = False, key: bool = False) -> Column[object]:
+    return Column(name, Uuid(), *more, nullable=optional, primary_key=key)
+
+
+def _at(name: str, *, optional: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=optional)
+
+
+def _minor(name: str, *, optional: bool = False, default: str | None = None) -> Column[int]:
+    return Column(name, BigInteger, nullable=optional, server_default=_default(default))
+
+
+def _count(name: str, *, default: str | None = None) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=_default(default))
+
+
+def _default(value: str | None) -> TextClause | None:
+    return None if value is None else text(value)
+
+
+def _currency() -> Column[str]:
+    return Column("currency", CHAR(3), nullable=False)
+
+
+def _json(name: str) -> Column[object]:
+    return Column(name, JSON, nullable=False)
+
+
+def _detail() -> Column[str]:
+    return Column("detail", Text(collation="C"), nullable=False, server_default=text("''"))
+
+
+driver_account = Table(
+    "driver_account",
+    METADATA,
+    _id("account_id", key=True),
+    _text("phone"),
+    _count("declines", default="0"),
+    _at("collect_after", optional=True),
+    _at("suspended_at", optional=True),
+    _at("gather_at", optional=True),
+    _at("created_at"),
+    UniqueConstraint("phone"),
+    Index("driver_account_gather_at_idx", "gather_at"),
+)
+
+driver_token = Table(
+    "driver_token",
+    METADATA,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id)),
+    _at("created_at"),
+    _at("revoked_at", optional=True),
+    Index("driver_token_account_id_idx", "account_id"),
+)
+
+plate_binding = Table(
+    "plate_binding",
+    METADATA,
+    _id("binding_id", key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id)),
+    _text("plate"),
+    _at("bound_at"),
+    _at("ended_at", optional=True),
+    Index("plate_binding_live_key", "plate", unique=True),
+    Index("plate_binding_plate_idx", "plate", "bound_at"),
+    Index("plate_binding_account_id_idx", "account_id"),
+)
+
+gateway_customer = Table(
+    "gateway_customer",
+    METADATA,
+    _id("account_id", ForeignKey(driver_account.c.account_id), key=True),
+    _text("gateway", key=True),
+    _text("customer_ref"),
+    _at("created_at"),
+    UniqueConstraint("gateway", "customer_ref"),
+)
+
+payment_method = Table(
+    "payment_method",
+    METADATA,
+    _id("payment_method_id", key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id)),
+    _text("gateway"),
+    _text("method_ref"),
+    _text("brand"),
+    _text("last4"),
+    _at("set_up_at"),
+    _at("ended_at", optional=True),
+    UniqueConstraint("gateway", "method_ref"),
+    Index("payment_method_live_key", "account_id", unique=True),
+)
+
+payment_method_setup = Table(
+    "payment_method_setup",
+    METADATA,
+    _id("setup_id", key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id)),
+    _text("gateway"),
+    _text("state"),
+    _text("checkout_ref", optional=True),
+    _text("url", optional=True),
+    _text("idempotency_key"),
+    _text("operation"),
+    _json("parameters"),
+    _at("created_at"),
+    _at("due_at", optional=True),
+    UniqueConstraint("idempotency_key"),
+    UniqueConstraint("gateway", "checkout_ref"),
+    Index("payment_method_setup_due_at_idx", "due_at"),
+)
+
+obligation = Table(
+    "obligation",
+    METADATA,
+    _id("obligation_id", key=True),
+    _id("stay_id"),
+    _count("revision"),
+    _text("operator_id"),
+    _text("lot_id"),
+    _text("plate"),
+    _id("account_id", ForeignKey(driver_account.c.account_id), optional=True),
+    _at("entered_at"),
+    _at("left_at"),
+    Column("business_date", Date, nullable=False),
+    _currency(),
+    _minor("charged_minor"),
+    _minor("captured_minor", default="0"),
+    _minor("returned_minor", default="0"),
+    _count("commission_bp"),
+    _text("state"),
+    _at("chargeable_from"),
+    _json("fee"),
+    _text("trace_id"),
+    _at("created_at"),
+    _at("updated_at"),
+    UniqueConstraint("stay_id"),
+    Index("obligation_account_id_idx", "account_id", "chargeable_from"),
+    Index("obligation_plate_idx", "plate"),
+    Index("obligation_operator_id_idx", "operator_id", "business_date"),
+    Index("obligation_account_recent_idx", "account_id", "left_at"),
+)
+
+obligation_adjustment = Table(
+    "obligation_adjustment",
+    METADATA,
+    _id("obligation_id", ForeignKey(obligation.c.obligation_id), key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    _minor("from_minor"),
+    _minor("to_minor"),
+    Column("dissolved", Boolean, nullable=False),
+    _json("fee"),
+    _at("recorded_at"),
+)
+
+refused_message = Table(
+    "refused_message",
+    METADATA,
+    _id("message_id", key=True),
+    Column("sequence", BigInteger, nullable=False),
+    _json("payload"),
+    _text("problem"),
+    _at("recorded_at"),
+)
+
+payment = Table(
+    "payment",
+    METADATA,
+    _id("payment_id", key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id), optional=True),
+    _text("method"),
+    _text("gateway"),
+    _text("customer_ref", optional=True),
+    _minor("amount_minor"),
+    _currency(),
+    _text("state"),
+    _at("due_at", optional=True),
+    _count("attempts", default="0"),
+    _text("payment_ref", optional=True),
+    _text("checkout_ref", optional=True),
+    _text("checkout_url", optional=True),
+    _text("return_url", optional=True),
+    _text("charge_ref", optional=True),
+    _text("decline_class", optional=True),
+    _text("decline_code", optional=True),
+    _minor("fee_minor", optional=True),
+    _at("captured_at", optional=True),
+    _text("trace_id"),
+    _at("created_at"),
+    _at("updated_at"),
+    UniqueConstraint("gateway", "payment_ref"),
+    UniqueConstraint("gateway", "checkout_ref"),
+    UniqueConstraint("gateway", "charge_ref"),
+    Index("payment_due_at_idx", "due_at"),
+    Index("payment_live_key", "account_id", unique=True),
+    Index("payment_fee_unknown_idx", "gateway", "charge_ref"),
+    Index("payment_captured_at_idx", "captured_at"),
+)
+
+payment_allocation = Table(
+    "payment_allocation",
+    METADATA,
+    _id("payment_id", ForeignKey(payment.c.payment_id), key=True),
+    _id("obligation_id", ForeignKey(obligation.c.obligation_id), key=True),
+    _minor("amount_minor"),
+    _minor("refunded_minor", default="0"),
+    _text("state"),
+    Index("payment_allocation_held_key", "obligation_id", unique=True),
+    Index("payment_allocation_obligation_id_idx", "obligation_id"),
+)
+
+payment_attempt = Table(
+    "payment_attempt",
+    METADATA,
+    _id("payment_id", ForeignKey(payment.c.payment_id), key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _text("operation"),
+    _json("parameters"),
+    _text("idempotency_key"),
+    _at("started_at"),
+    _count("sends", default="1"),
+    _text("outcome"),
+    _text("decline_class", optional=True),
+    _text("decline_code", optional=True),
+    _detail(),
+    _at("finished_at", optional=True),
+    UniqueConstraint("idempotency_key"),
+)
+
+refund = Table(
+    "refund",
+    METADATA,
+    _id("refund_id", key=True),
+    _id("payment_id"),
+    _id("obligation_id"),
+    _text("gateway"),
+    _minor("amount_minor"),
+    _currency(),
+    _text("state"),
+    _at("due_at", optional=True),
+    _text("operation"),
+    _json("parameters"),
+    _text("idempotency_key"),
+    _count("sends", default="0"),
+    _text("refund_ref", optional=True),
+    _detail(),
+    _at("created_at"),
+    _at("started_at", optional=True),
+    _at("finished_at", optional=True),
+    ForeignKeyConstraint(
+        ["payment_id", "obligation_id"],
+        [payment_allocation.c.payment_id, payment_allocation.c.obligation_id],
+    ),
+    UniqueConstraint("idempotency_key"),
+    UniqueConstraint("gateway", "refund_ref"),
+    Index("refund_due_at_idx", "due_at"),
+    Index("refund_payment_id_idx", "payment_id", "obligation_id"),
+)
+
+webhook_inbox = Table(
+    "webhook_inbox",
+    METADATA,
+    _text("gateway", key=True),
+    _text("event_ref", key=True),
+    _text("kind"),
+    _text("object_ref"),
+    _json("payload"),
+    _at("received_at"),
+    _count("tries", default="0"),
+    _at("due_at", optional=True),
+    _at("handled_at", optional=True),
+    Index("webhook_inbox_due_at_idx", "due_at"),
+)
+
+gateway_transaction = Table(
+    "gateway_transaction",
+    METADATA,
+    _text("gateway", key=True),
+    _text("transaction_ref", key=True),
+    _text("kind"),
+    _text("source_ref"),
+    _minor("gross_minor"),
+    _minor("fee_minor"),
+    _minor("net_minor"),
+    _currency(),
+    _at("created_at"),
+    _at("imported_at"),
+    Index("gateway_transaction_source_ref_idx", "gateway", "source_ref"),
+    Index("gateway_transaction_created_at_idx", "gateway", "created_at"),
+)
+
+gateway_cursor = Table(
+    "gateway_cursor",
+    METADATA,
+    _text("gateway", key=True),
+    _at("imported_through"),
+    _at("due_at"),
+)
+
+ledger_account = Table(
+    "ledger_account",
+    METADATA,
+    _text("account", key=True),
+    _text("kind"),
+    _text("operator_id", optional=True),
+)
+
+journal_entry = Table(
+    "journal_entry",
+    METADATA,
+    _id("entry_id", key=True),
+    _text("kind"),
+    _text("source"),
+    Column("lines", SmallInteger, nullable=False),
+    Column("booked_on", Date, nullable=False),
+    _at("occurred_at"),
+    _at("recorded_at"),
+    _text("trace_id"),
+    UniqueConstraint("kind", "source"),
+    UniqueConstraint("entry_id", "lines"),
+)
+
+posting = Table(
+    "posting",
+    METADATA,
+    _id("entry_id", key=True),
+    Column("line", SmallInteger, primary_key=True, autoincrement=False),
+    Column("lines", SmallInteger, nullable=False),
+    _text("account", ForeignKey(ledger_account.c.account)),
+    _minor("amount_minor"),
+    _currency(),
+    Column("booked_on", Date, nullable=False),
+    ForeignKeyConstraint(["entry_id", "lines"], [journal_entry.c.entry_id, journal_entry.c.lines]),
+    Index("posting_account_idx", "account", "booked_on"),
+)

@@ -1,0 +1,282 @@
+"""Driver accounts, their tokens, plates, cards and gateway names as rows."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from billing.db.connection import Connection, rows_changed
+from parking.core.ids import AccountId, ObligationId
+from parking.core.plate import Plate
+
+_INSERT = """
+INSERT INTO billing.driver_account (account_id, phone, created_at) VALUES ($1, $2, $3)
+ON CONFLICT (phone) DO NOTHING
+"""
+
+_INSERT_KEY = """
+INSERT INTO billing.driver_token (token_sha256, account_id, created_at) VALUES ($1, $2, $3)
+"""
+
+_OWNER = """
+SELECT account_id FROM billing.driver_token WHERE token_sha256 = $1 AND revoked_at IS NULL
+"""
+
+_BIND = """
+INSERT INTO billing.plate_binding (binding_id, account_id, plate, bound_at)
+VALUES ($1, $2, $3, $4) ON CONFLICT (plate) WHERE ended_at IS NULL DO NOTHING
+"""
+
+_BOUND_TO = """
+SELECT account_id FROM billing.plate_binding WHERE plate = $1 AND ended_at IS NULL
+"""
+
+_PROFILE = """
+SELECT a.account_id, a.phone, a.declines, a.collect_after, a.suspended_at,
+    coalesce((SELECT array_agg(b.plate ORDER BY b.bound_at) FROM billing.plate_binding AS b
+              WHERE b.account_id = a.account_id AND b.ended_at IS NULL), '{}') AS plates,
+    m.brand, m.last4
+FROM billing.driver_account AS a
+LEFT JOIN billing.payment_method AS m ON m.account_id = a.account_id AND m.ended_at IS NULL
+WHERE a.account_id = $1
+"""
+
+_CUSTOMER = """
+SELECT customer_ref FROM billing.gateway_customer WHERE account_id = $1 AND gateway = $2
+"""
+
+_INSERT_CUSTOMER = """
+INSERT INTO billing.gateway_customer (account_id, gateway, customer_ref, created_at)
+VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, gateway) DO NOTHING
+"""
+
+_END_METHOD = """
+UPDATE billing.payment_method SET ended_at = $2
+WHERE account_id = $1 AND ended_at IS NULL AND method_ref <> $3
+"""
+
+_INSERT_METHOD = """
+INSERT INTO billing.payment_method
+    (payment_method_id, account_id, gateway, method_ref, brand, last4, set_up_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (gateway, method_ref) DO NOTHING
+"""
+
+_METHOD = """
+SELECT m.method_ref FROM billing.payment_method AS m
+WHERE m.account_id = $1 AND m.gateway = $2 AND m.ended_at IS NULL
+"""
+
+_RESTORE = """
+UPDATE billing.driver_account
+SET declines = 0, collect_after = NULL, suspended_at = NULL, gather_at = $2
+WHERE account_id = $1
+"""
+
+_TRY_AGAIN = """
+UPDATE billing.payment SET state = 'waiting', due_at = $2, updated_at = $2
+WHERE account_id = $1 AND method = 'card' AND state IN ('waiting', 'stopped')
+"""
+
+_DECLINED = """
+UPDATE billing.driver_account
+SET declines = declines + 1, collect_after = $2,
+    suspended_at = CASE WHEN $2::timestamptz IS NULL THEN coalesce(suspended_at, $3) END
+WHERE account_id = $1
+"""
+
+_PAID = """
+UPDATE billing.driver_account SET declines = 0, collect_after = NULL, gather_at = $2
+WHERE account_id = $1
+"""
+
+_WAKE = "UPDATE billing.driver_account SET gather_at = least(gather_at, $2) WHERE account_id = $1"
+
+_DECLINES = "SELECT declines FROM billing.driver_account WHERE account_id = $1"
+
+_POKE_OWNERS = """
+UPDATE billing.driver_account AS a SET gather_at = least(a.gather_at, n.at)
+FROM (SELECT account_id, min(chargeable_from) AS at FROM billing.obligation
+      WHERE obligation_id = ANY($1::uuid[]) AND state = 'due' AND account_id IS NOT NULL
+      GROUP BY account_id) AS n
+WHERE a.account_id = n.account_id
+"""
+
+_LOCK_TO_GATHER = """
+SELECT a.account_id, a.collect_after, a.suspended_at, c.customer_ref, m.method_ref,
+    EXISTS (SELECT FROM billing.payment AS p WHERE p.account_id = a.account_id
+            AND p.method = 'card' AND p.state NOT IN ('succeeded', 'abandoned')) AS paying
+FROM billing.driver_account AS a
+LEFT JOIN billing.gateway_customer AS c ON c.account_id = a.account_id AND c.gateway = $2
+LEFT JOIN billing.payment_method AS m
+    ON m.account_id = a.account_id AND m.gateway = $2 AND m.ended_at IS NULL
+WHERE a.gather_at <= $1
+ORDER BY a.gather_at LIMIT $3
+FOR NO KEY UPDATE OF a SKIP LOCKED
+"""
+
+_GATHER_NEXT = """
+UPDATE billing.driver_account AS a SET gather_at = n.at
+FROM unnest($1::uuid[], $2::timestamptz[]) AS n (account_id, at)
+WHERE a.account_id = n.account_id
+"""
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account's owner may see of it."""
+
+    account_id: AccountId
+    phone: str
+    plates: tuple[Plate, ...]
+    card_brand: str | None
+    card_last4: str | None
+    declines: int
+    collect_after: datetime | None
+    suspended_at: datetime | None
+
+
+class ToGather(msgspec.Struct, frozen=True, kw_only=True):
+    """An account whose obligations are to be looked through."""
+
+    account_id: AccountId
+    collect_after: datetime | None
+    suspended: bool
+    customer_ref: str | None
+    method_ref: str | None
+    paying: bool
+    """A payment by card is under way; another waits for its end."""
+
+
+async def insert(db: Connection, account_id: AccountId, *, phone: str, now: datetime) -> bool:
+    """Store an account; False where the phone number has one already."""
+    return rows_changed(await db.execute(_INSERT, account_id, phone, now)) == 1
+
+
+async def insert_token(
+    db: Connection, account_id: AccountId, *, token_sha256: bytes, now: datetime
+) -> None:
+    """Store a token's hash."""
+    await db.execute(_INSERT_KEY, token_sha256, account_id, now)
+
+
+async def of_token(db: Connection, token_sha256: bytes) -> AccountId | None:
+    """Say whose token this is, if anyone's still."""
+    account_id: AccountId | None = await db.fetchval(_OWNER, token_sha256)
+    return account_id
+
+
+async def profile(db: Connection, account_id: AccountId) -> Profile | None:
+    """Read an account as its owner may see it."""
+    row = await db.fetchrow(_PROFILE, account_id)
+    if row is None:
+        return None
+    return Profile(
+        account_id=AccountId(row["account_id"]),
+        phone=row["phone"],
+        plates=tuple(row["plates"]),
+        card_brand=row["brand"],
+        card_last4=row["last4"],
+        declines=row["declines"],
+        collect_after=row["collect_after"],
+        suspended_at=row["suspended_at"],
+    )
+
+
+async def bind(
+    db: Connection, account_id: AccountId, plate: Plate, *, binding_id: UUID, now: datetime
+) -> bool:
+    """Bind a plate; False where it is bound already."""
+    return rows_changed(await db.execute(_BIND, binding_id, account_id, plate, now)) == 1
+
+
+async def bound_to(db: Connection, plate: Plate) -> AccountId | None:
+    """Say to whom a plate is bound now."""
+    account_id: AccountId | None = await db.fetchval(_BOUND_TO, plate)
+    return account_id
+
+
+async def customer_ref(db: Connection, account_id: AccountId, *, gateway: str) -> str | None:
+    """Say what a gateway calls this driver."""
+    ref: str | None = await db.fetchval(_CUSTOMER, account_id, gateway)
+    return ref
+
+
+async def store_customer(
+    db: Connection, account_id: AccountId, *, gateway: str, customer_ref: str, now: datetime
+) -> None:
+    """Store what a gateway calls this driver; the first to say so stays."""
+    await db.execute(_INSERT_CUSTOMER, account_id, gateway, customer_ref, now)
+
+
+async def method_ref(db: Connection, account_id: AccountId, *, gateway: str) -> str | None:
+    """Name the card that is charged now."""
+    ref: str | None = await db.fetchval(_METHOD, account_id, gateway)
+    return ref
+
+
+async def replace_method(
+    db: Connection,
+    account_id: AccountId,
+    *,
+    method_id: UUID,
+    gateway: str,
+    method_ref: str,
+    brand: str,
+    last4: str,
+    now: datetime,
+) -> None:
+    """Charge this card from now on; what was declined before is tried again at once."""
+    await db.execute(_TRY_AGAIN, account_id, now)
+    await db.execute(_END_METHOD, account_id, now, method_ref)
+    await db.execute(_INSERT_METHOD, method_id, account_id, gateway, method_ref, brand, last4, now)
+    await db.execute(_RESTORE, account_id, now)
+
+
+async def declines(db: Connection, account_id: AccountId) -> int:
+    """Count the declines in a row."""
+    count: int = await db.fetchval(_DECLINES, account_id)
+    return count
+
+
+async def count_decline(
+    db: Connection, account_id: AccountId, *, retry_at: datetime | None, now: datetime
+) -> None:
+    """Remember a decline; without a next attempt the account pays by hand until it has a card."""
+    await db.execute(_DECLINED, account_id, retry_at, now)
+
+
+async def count_success(db: Connection, account_id: AccountId, *, now: datetime) -> None:
+    """Forget declines; what else is owed may be gathered now."""
+    await db.execute(_PAID, account_id, now)
+
+
+async def wake(db: Connection, account_id: AccountId, *, now: datetime) -> None:
+    """Have an account looked through now."""
+    await db.execute(_WAKE, account_id, now)
+
+
+async def poke_owners(db: Connection, obligation_ids: Sequence[ObligationId]) -> None:
+    """Have the accounts of due obligations looked through once these are chargeable."""
+    await db.execute(_POKE_OWNERS, list(obligation_ids))
+
+
+async def lock_to_gather(
+    db: Connection, *, gateway: str, limit: int, now: datetime
+) -> list[ToGather]:
+    """Lock accounts that are to be looked through and that no other worker has."""
+    return [
+        ToGather(
+            account_id=AccountId(row["account_id"]),
+            collect_after=row["collect_after"],
+            suspended=row["suspended_at"] is not None,
+            customer_ref=row["customer_ref"],
+            method_ref=row["method_ref"],
+            paying=row["paying"],
+        )
+        for row in await db.fetch(_LOCK_TO_GATHER, now, gateway, limit)
+    ]
+
+
+async def gather_next(db: Connection, looks: Collection[tuple[AccountId, datetime | None]]) -> None:
+    """Store when locked accounts are to be looked through next; None: when something happens."""
+    await db.execute(_GATHER_NEXT, [account for account, _ in looks], [at for _, at in looks])

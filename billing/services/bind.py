@@ -1,0 +1,225 @@
+"""Binding once: an account, its plates, and the page on which a card is left.
+
+What a newly bound plate owes and nobody was asked for goes to its new account; what was asked of
+another account stays there.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from billing.db import accounts, obligations, setups
+from billing.db.accounts import Profile
+from billing.db.connection import Pool, transaction
+from billing.db.setups import Setup
+from billing.gateway import (
+    CardSetUp,
+    GatewayUnavailableError,
+    PageExpired,
+    PageOpen,
+    PaymentGateway,
+    SetupOrder,
+)
+from billing.services.concurrently import each_apart
+from billing.services.ids import new_id
+from billing.settings import BillingSettings
+from parking.core.errors import DomainError
+from parking.core.ids import AccountId
+from parking.core.plate import Plate, mask_plate
+
+_log = structlog.get_logger(__name__)
+_TOKEN_BYTES = 32
+_PAGE_LIFE = timedelta(hours=24)
+
+
+class PhoneTakenError(DomainError):
+    """The phone number has an account already."""
+
+    def __init__(self) -> None:
+        super().__init__("this phone number has an account already")
+
+
+class PlateBoundElsewhereError(DomainError):
+    """Another account has bound this plate."""
+
+    def __init__(self, plate: Plate) -> None:
+        super().__init__(f"plate {mask_plate(plate)} is bound to another account")
+
+
+class AccountNotFoundError(DomainError):
+    """There is no such driver account."""
+
+    def __init__(self, account_id: AccountId) -> None:
+        super().__init__(f"there is no driver account {account_id}")
+
+
+def token_hash(token: str) -> bytes:
+    """Hash a driver's token as it is kept at rest."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def mask_phone(phone: str) -> str:
+    """Hide the middle of a phone number: `+8613812345678` becomes `+86******5678`."""
+    return f"{phone[:3]}{'*' * max(0, len(phone) - 7)}{phone[-4:]}"
+
+
+async def create_account(pool: Pool, *, phone: str, now: datetime) -> tuple[AccountId, str]:
+    """Make an account; answers its id and the token, which is shown this once."""
+    account_id = AccountId(new_id(now))
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    async with transaction(pool) as db:
+        if not await accounts.insert(db, account_id, phone=phone, now=now):
+            raise PhoneTakenError
+        await accounts.insert_token(db, account_id, token_sha256=token_hash(token), now=now)
+    return account_id, token
+
+
+async def account_of_token(pool: Pool, token: str) -> AccountId | None:
+    """Say whose token this is, if anyone's still."""
+    async with transaction(pool) as db:
+        return await accounts.of_token(db, token_hash(token))
+
+
+async def read_profile(pool: Pool, account_id: AccountId) -> Profile:
+    """Read an account as its owner may see it."""
+    async with transaction(pool) as db:
+        profile = await accounts.profile(db, account_id)
+    if profile is None:
+        raise AccountNotFoundError(account_id)
+    return profile
+
+
+async def bind_plate(pool: Pool, account_id: AccountId, plate: Plate, *, now: datetime) -> int:
+    """Bind a plate; answers how many unpaid stays came with it. Binding it again changes nothing.
+
+    Raises PlateBoundElsewhereError.
+    """
+    async with transaction(pool) as db:
+        bound = await accounts.bind(db, account_id, plate, binding_id=new_id(now), now=now)
+        if not bound and await accounts.bound_to(db, plate) != account_id:
+            raise PlateBoundElsewhereError(plate)
+        attached = await obligations.attach(db, account_id, plate, now=now)
+        if attached:
+            await accounts.wake(db, account_id, now=now)
+        return attached
+
+
+async def start_setup(
+    pool: Pool,
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    *,
+    account_id: AccountId,
+    return_url: str,
+    now: datetime,
+) -> str:
+    """Give the address of the gateway's page on which the driver leaves a card."""
+    customer_ref = await _customer(pool, gateway, account_id, now=now)
+    setup_id = new_id(now)
+    key = f"setup-{setup_id}"
+    request = gateway.setup_request(
+        SetupOrder(
+            setup_id=setup_id,
+            account_id=account_id,
+            customer_ref=customer_ref,
+            return_url=return_url,
+        )
+    )
+    due_at = now + settings.pace.poll
+    async with transaction(pool) as db:
+        await setups.insert(
+            db,
+            request,
+            setup_id=setup_id,
+            account_id=account_id,
+            gateway=gateway.name,
+            idempotency_key=key,
+            due_at=due_at,
+            now=now,
+        )
+    page = await gateway.open_setup(request, idempotency_key=key)
+    async with transaction(pool) as db:
+        await setups.mark_opened(
+            db, setup_id, checkout_ref=page.checkout_ref, url=page.url, due_at=due_at
+        )
+    return page.url
+
+
+async def _customer(
+    pool: Pool, gateway: PaymentGateway, account_id: AccountId, *, now: datetime
+) -> str:
+    async with transaction(pool) as db:
+        known = await accounts.customer_ref(db, account_id, gateway=gateway.name)
+    if known is not None:
+        return known
+    made = await gateway.create_customer(account_id)
+    async with transaction(pool) as db:
+        await accounts.store_customer(
+            db, account_id, gateway=gateway.name, customer_ref=made, now=now
+        )
+        stored = await accounts.customer_ref(db, account_id, gateway=gateway.name)
+    return stored or made
+
+
+async def work_setups(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Ask about the pages that are due; says how many."""
+    async with transaction(pool) as db:
+        due = await setups.claim_due(
+            db,
+            gateway=gateway.name,
+            limit=settings.worker_concurrency,
+            lease_until=now + timedelta(seconds=settings.attempt_lease_seconds),
+            now=now,
+        )
+    await each_apart(due, lambda setup: _ask(pool, gateway, settings, setup, now=now), name="setup")
+    return len(due)
+
+
+async def _ask(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, setup: Setup, *, now: datetime
+) -> None:
+    if setup.checkout_ref is None:
+        # Its maker died before the driver was given the address: no one can use the page.
+        await _finish(pool, setup.setup_id, state="expired")
+        return
+    try:
+        progress = await gateway.look_up_setup(setup.checkout_ref)
+    except GatewayUnavailableError:
+        progress = PageOpen()
+    match progress:
+        case PageOpen() if now < setup.created_at + _PAGE_LIFE:
+            async with transaction(pool) as db:
+                await setups.postpone(db, setup.setup_id, due_at=now + settings.pace.poll)
+        case PageOpen() | PageExpired():
+            await _finish(pool, setup.setup_id, state="expired")
+        case CardSetUp():
+            await _complete(pool, setup, progress, now=now)
+
+
+async def _finish(pool: Pool, setup_id: UUID, *, state: str) -> None:
+    async with transaction(pool) as db:
+        if await setups.lock_unfinished(db, setup_id):
+            await setups.finish(db, setup_id, state=state)
+
+
+async def _complete(pool: Pool, setup: Setup, card: CardSetUp, *, now: datetime) -> None:
+    async with transaction(pool) as db:
+        if not await setups.lock_unfinished(db, setup.setup_id):
+            return
+        await setups.finish(db, setup.setup_id, state="completed")
+        await accounts.replace_method(
+            db,
+            setup.account_id,
+            method_id=new_id(now),
+            gateway=setup.gateway,
+            method_ref=card.method_ref,
+            brand=card.brand,
+            last4=card.last4,
+            now=now,
+        )
+    _log.info("payment_method_set_up", account_id=str(setup.account_id))

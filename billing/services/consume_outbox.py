@@ -1,0 +1,184 @@
+"""A priced stay becomes an obligation; a later revision changes it by the difference.
+
+One transaction takes a batch of messages, changes the obligations, books the entries and removes
+the messages. A message heard twice, or after a newer one, changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from billing.core import entries, obligation
+from billing.core.ledger import JournalEntry
+from billing.core.obligation import Reassessment
+from billing.db import accounts, ledger, obligations, outbox, payments
+from billing.db.connection import Connection, Pool, transaction
+from billing.db.obligations import Adjustment, ObligationRow
+from billing.gateway import PaymentGateway
+from billing.services.days import booking
+from billing.services.ids import new_id
+from billing.services.refund import return_credit
+from billing.settings import BillingSettings
+from parking.core.ids import StayId
+from parking.messages import Message, StayPriced
+
+_log = structlog.get_logger(__name__)
+_DECODER = msgspec.json.Decoder(Message)
+
+
+class _Change(msgspec.Struct, kw_only=True):
+    """What a batch does to one obligation."""
+
+    before: ObligationRow
+    after: obligation.Obligation
+    newest: StayPriced | None = None
+    steps: list[Reassessment] = []
+    adjustments: list[Adjustment] = []
+    booked: list[JournalEntry] = []
+
+
+async def consume_outbox(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Take one batch of messages; says how many."""
+    async with transaction(pool) as db:
+        letters = await outbox.take(db, limit=settings.worker_batch)
+        if letters:
+            stays = await _read(db, letters, now=now)
+            await take_in(db, stays, gateway=gateway, settings=settings, now=now)
+        return len(letters)
+
+
+async def take_in(
+    db: Connection,
+    stays: Sequence[StayPriced],
+    *,
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    now: datetime,
+) -> None:
+    """Change obligations and ledger by what these messages say."""
+    if not stays:
+        return
+    first = {stay.stay_id: stay for stay in reversed(stays)}
+    await obligations.open_for(
+        db,
+        [(new_id(now), first[stay_id]) for stay_id in sorted(first)],
+        commission_bp=settings.commission_bp,
+        now=now,
+    )
+    rows = await obligations.lock_by_stay(db, list(first))
+    changes = {stay_id: _Change(before=row, after=row.money) for stay_id, row in rows.items()}
+    for stay in stays:
+        _apply(changes[stay.stay_id], stay, settings=settings, now=now)
+    await _store(db, changes, gateway=gateway, now=now)
+
+
+async def _read(
+    db: Connection, letters: Sequence[outbox.Letter], *, now: datetime
+) -> list[StayPriced]:
+    stays = []
+    for letter in letters:
+        try:
+            stays.append(_DECODER.decode(letter.payload))
+        except msgspec.MsgspecError as error:
+            _log.exception("message_refused", message_id=str(letter.message_id))
+            await outbox.refuse(db, letter, problem=str(error), now=now)
+    return stays
+
+
+def _apply(change: _Change, stay: StayPriced, *, settings: BillingSettings, now: datetime) -> None:
+    if stay.revision <= change.after.revision:
+        return
+    fee_json = msgspec.json.encode(stay.fee).decode()
+    before_minor = change.after.charged_minor
+    known = change.newest.plate if change.newest is not None else change.before.plate
+    if stay.plate != known and change.after.captured_minor:
+        # Another car's driver paid: all of it goes back before the right one is asked.
+        _step(change, obligation.take_back(change.after), stay, settings=settings, now=now)
+    step = obligation.reassess(
+        change.after, charged_minor=stay.fee.total.amount_minor, revision=stay.revision
+    )
+    if step is None:
+        return
+    _step(change, step, stay, settings=settings, now=now)
+    change.newest = stay
+    change.adjustments.append(
+        Adjustment(
+            obligation_id=change.after.obligation_id,
+            revision=stay.revision,
+            from_minor=before_minor,
+            to_minor=change.after.charged_minor,
+            dissolved=stay.dissolved,
+            fee_json=fee_json,
+            recorded_at=now,
+        )
+    )
+
+
+def _step(
+    change: _Change,
+    step: Reassessment,
+    stay: StayPriced,
+    *,
+    settings: BillingSettings,
+    now: datetime,
+) -> None:
+    change.after = step.obligation
+    change.steps.append(step)
+    entry = entries.assessed(
+        step,
+        currency=stay.fee.total.currency,
+        booking=booking(settings, now=now, occurred_at=stay.left_at, trace_id=stay.trace_id),
+    )
+    if entry is not None:
+        change.booked.append(entry)
+
+
+async def _store(
+    db: Connection,
+    changes: dict[StayId, _Change],
+    *,
+    gateway: PaymentGateway,
+    now: datetime,
+) -> None:
+    changed = [change for change in changes.values() if change.newest is not None]
+    if not changed:
+        return
+    await obligations.write_sums(db, [change.after for change in changed], now=now)
+    await obligations.write_facts(
+        db,
+        [
+            (change.newest, change.adjustments[-1].fee_json)
+            for change in changed
+            if change.newest is not None
+        ],
+    )
+    await obligations.record_adjustments(
+        db, [each for change in changed for each in change.adjustments]
+    )
+    await ledger.append(
+        db, [(new_id(now), entry) for change in changed for entry in change.booked], now=now
+    )
+    for change in changed:
+        await _refund_credits(db, change, gateway=gateway, now=now)
+    held = [change.after.obligation_id for change in changed if change.before.money.held]
+    if held:
+        await payments.call_off_changed(db, held, now=now)
+    await accounts.poke_owners(db, [change.after.obligation_id for change in changed])
+
+
+async def _refund_credits(
+    db: Connection, change: _Change, *, gateway: PaymentGateway, now: datetime
+) -> None:
+    credit_minor = sum(step.credit_minor for step in change.steps)
+    if credit_minor:
+        await return_credit(
+            db,
+            change.after.obligation_id,
+            amount_minor=credit_minor,
+            gateway=gateway,
+            now=now,
+        )

@@ -1,0 +1,74 @@
+"""Making the next attempt of a payment by card: checked, worded and stored before it is sent."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from billing.core.payment import PaymentState, check_arrow
+from billing.db import accounts, obligations, payments
+from billing.db.connection import Connection
+from billing.db.payments import Attempt, PaymentRow
+from billing.gateway import CardOrder, PaymentGateway
+from billing.services.settle_payment import abandon
+from billing.settings import BillingSettings
+
+
+async def prepare_attempt(
+    db: Connection,
+    payment: PaymentRow,
+    *,
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    now: datetime,
+) -> Attempt | None:
+    """Store the next attempt of a locked payment; None where there is none to be made."""
+    if not await _still_owed(db, payment):
+        await _call_off(db, payment, now=now)
+        return None
+    method_ref = None
+    if payment.account_id is not None:
+        method_ref = await accounts.method_ref(db, payment.account_id, gateway=gateway.name)
+    if method_ref is None or payment.customer_ref is None:
+        await _call_off(db, payment, now=now)
+        return None
+    check_arrow(payment.state, PaymentState.IN_FLIGHT)
+    request = gateway.charge_request(
+        CardOrder(
+            payment_id=payment.payment_id,
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            customer_ref=payment.customer_ref,
+            method_ref=method_ref,
+            trace_id=payment.trace_id,
+            payment_ref=payment.payment_ref,
+        )
+    )
+    return await payments.start_attempt(
+        db,
+        payment,
+        request,
+        idempotency_key=f"payment-{payment.payment_id}-{payment.attempts + 1}",
+        due_at=now + timedelta(seconds=settings.attempt_lease_seconds),
+        now=now,
+    )
+
+
+async def _still_owed(db: Connection, payment: PaymentRow) -> bool:
+    """Whether each part is still owed in full, and by this account."""
+    parts = await payments.held_parts(db, payment.payment_id)
+    rows = await obligations.lock(db, list(parts))
+    return all(
+        row.money.outstanding_minor == parts[row.money.obligation_id]
+        and row.account_id == payment.account_id
+        for row in rows
+    )
+
+
+async def _call_off(db: Connection, payment: PaymentRow, *, now: datetime) -> None:
+    if payment.payment_ref is None:
+        # The gateway has nothing that could still succeed.
+        await abandon(db, payment, now=now)
+        return
+    check_arrow(payment.state, PaymentState.ABANDONING)
+    calling_off = msgspec.structs.replace(payment, state=PaymentState.ABANDONING, due_at=now)
+    await payments.move(db, calling_off, now=now)

@@ -1,0 +1,69 @@
+"""Reading the gateway's own report: copied line by line, and its fees booked."""
+
+from datetime import datetime, timedelta
+
+from billing.core import entries
+from billing.core.ledger import JournalEntry
+from billing.db import ledger, report
+from billing.db.connection import Pool, transaction
+from billing.gateway import GatewayTransaction, PaymentGateway
+from billing.services.days import booking
+from billing.services.ids import new_id
+from billing.settings import BillingSettings
+
+_FIRST_READING_BACK = timedelta(days=7)
+
+
+async def read_report(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Copy what is new in the report, when it is time to; says how many lines."""
+    async with transaction(pool) as db:
+        through = await report.claim_cursor(
+            db,
+            gateway.name,
+            next_due_at=now + timedelta(seconds=settings.report_poll_seconds),
+            begin_at=now - _FIRST_READING_BACK,
+            now=now,
+        )
+    if through is None:
+        return 0
+    since = through - timedelta(seconds=settings.report_overlap_seconds)
+    lines = [line async for line in gateway.transactions(since=since)]
+    return await _store(pool, gateway, lines, now=now)
+
+
+async def _store(
+    pool: Pool, gateway: PaymentGateway, lines: list[GatewayTransaction], *, now: datetime
+) -> int:
+    if not lines:
+        return 0
+    through = max(line.created_at for line in lines)
+    async with transaction(pool) as db:
+        return await report.store(db, gateway.name, lines, through=through, now=now)
+
+
+async def book_fees(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Book what the gateway kept of payments, as far as its report tells; says how many."""
+    async with transaction(pool) as db:
+        known = await report.lock_fees_unknown(db, gateway.name, limit=settings.worker_batch)
+        if not known:
+            return 0
+        booked: list[JournalEntry] = []
+        for each in known:
+            entry = entries.fee_known(
+                each.shares,
+                fee=each.fee,
+                payment_id=each.payment_id,
+                gateway=gateway.name,
+                booking=booking(
+                    settings, now=now, occurred_at=each.captured_at, trace_id=each.trace_id
+                ),
+            )
+            if entry is not None:
+                booked.append(entry)
+        await report.store_fees(db, known)
+        await ledger.append(db, [(new_id(now), entry) for entry in booked], now=now)
+    return len(known)

@@ -1,0 +1,180 @@
+"""Giving money back: what a driver paid and no longer owed, from the payments that brought it."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from billing.core import entries
+from billing.core.attempt import Unknown
+from billing.core.payment import backoff
+from billing.db import ledger, refunds
+from billing.db.connection import Connection, Pool, transaction
+from billing.db.refunds import RefundRow
+from billing.gateway import (
+    PaymentGateway,
+    RefundAnswer,
+    Refunded,
+    RefundFailed,
+    RefundOrder,
+    RefundPending,
+)
+from billing.services.concurrently import each_apart
+from billing.services.days import booking
+from billing.services.ids import new_id
+from billing.settings import BillingSettings
+from parking.core.errors import DomainError
+from parking.core.ids import ObligationId
+from parking.core.money import Money
+
+_log = structlog.get_logger(__name__)
+
+
+class NothingLeftToRefundError(DomainError):
+    """More is to be given back than was captured and not yet given back."""
+
+    def __init__(self, obligation_id: ObligationId, *, missing_minor: int) -> None:
+        super().__init__(f"obligation {obligation_id} has {missing_minor} more to refund than paid")
+
+
+async def return_credit(
+    db: Connection,
+    obligation_id: ObligationId,
+    *,
+    amount_minor: int,
+    gateway: PaymentGateway,
+    now: datetime,
+) -> None:
+    """Store a credit's refunds, from the newest payment back; the obligation is locked."""
+    left = amount_minor
+    for source in await refunds.lock_refundable(db, obligation_id):
+        part = min(left, source.left_minor)
+        if part == 0:
+            break
+        refund_id = new_id(now)
+        request = gateway.refund_request(
+            RefundOrder(
+                refund_id=refund_id,
+                payment_id=source.payment_id,
+                payment_ref=source.payment_ref,
+                amount_minor=part,
+                trace_id=source.trace_id,
+            )
+        )
+        await refunds.insert(
+            db,
+            request,
+            refund_id=refund_id,
+            source=source,
+            obligation_id=obligation_id,
+            amount_minor=part,
+            idempotency_key=f"refund-{refund_id}",
+            now=now,
+        )
+        left -= part
+    if left:
+        raise NothingLeftToRefundError(obligation_id, missing_minor=left)
+
+
+async def work_refunds(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Send the refunds that are due, or ask what became of them; says how many."""
+    async with transaction(pool) as db:
+        claimed = await refunds.claim_due(
+            db,
+            gateway=gateway.name,
+            limit=settings.worker_concurrency,
+            lease_until=now + timedelta(seconds=settings.attempt_lease_seconds),
+            now=now,
+        )
+    await each_apart(
+        claimed, lambda refund: _work(pool, gateway, settings, refund, now=now), name="refund"
+    )
+    return len(claimed)
+
+
+async def _work(
+    pool: Pool,
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    refund: RefundRow,
+    *,
+    now: datetime,
+) -> None:
+    answer = await _ask(gateway, settings, refund, now=now)
+    async with transaction(pool) as db:
+        if await refunds.lock_unfinished(db, refund.refund_id):
+            await _settle(db, gateway, settings, refund, answer, now=now)
+
+
+async def _ask(
+    gateway: PaymentGateway, settings: BillingSettings, refund: RefundRow, *, now: datetime
+) -> RefundAnswer:
+    key_is_alive = now - refund.started_at < timedelta(seconds=settings.key_lifetime_seconds)
+    answer: RefundAnswer = Unknown(reason="the key is too old to send again")
+    if key_is_alive:
+        answer = await gateway.refund(refund.request, idempotency_key=refund.idempotency_key)
+        if not isinstance(answer, Unknown) or answer.conclusive_later:
+            return answer
+    found = await gateway.find_refund(payment_ref=refund.payment_ref, refund_id=refund.refund_id)
+    if found is None and not key_is_alive:
+        return RefundFailed(reason="the gateway never heard of it")
+    return answer if found is None else found
+
+
+async def _settle(
+    db: Connection,
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    refund: RefundRow,
+    answer: RefundAnswer,
+    *,
+    now: datetime,
+) -> None:
+    pace = settings.pace
+    match answer:
+        case Refunded():
+            await refunds.move(
+                db,
+                refund.refund_id,
+                state="succeeded",
+                due_at=None,
+                refund_ref=answer.refund_ref,
+                finished_at=answer.refunded_at,
+            )
+            entry = entries.refunded(
+                Money(refund.amount_minor, refund.currency),
+                refund_id=str(refund.refund_id),
+                gateway=gateway.name,
+                booking=booking(
+                    settings, now=now, occurred_at=answer.refunded_at, trace_id=refund.trace_id
+                ),
+            )
+            await ledger.append(db, [(new_id(now), entry)], now=now)
+        case RefundPending():
+            await refunds.move(
+                db,
+                refund.refund_id,
+                state="pending",
+                due_at=now + pace.poll,
+                refund_ref=answer.refund_ref,
+            )
+        case Unknown():
+            await refunds.move(
+                db,
+                refund.refund_id,
+                state="unknown",
+                due_at=now + backoff(sends=refund.sends, pace=pace),
+                detail=answer.reason,
+            )
+        case RefundFailed():
+            # The credit stays on the books as owed to the driver until a person sees to it.
+            _log.error("refund_failed", refund_id=str(refund.refund_id), reason=answer.reason)
+            await refunds.move(
+                db,
+                refund.refund_id,
+                state="failed",
+                due_at=None,
+                detail=answer.reason,
+                finished_at=now,
+            )

@@ -1,0 +1,51 @@
+"""Finding out what became of an attempt: ask by name, send the same again, or look for it.
+
+A key is good for a day. While it is, the same request under the same key is the surest question;
+after that, what the gateway has never heard of was never executed.
+"""
+
+from datetime import datetime, timedelta
+
+from billing.core.attempt import NotExecuted, Outcome, Pending, Succeeded, Unknown
+from billing.db.payments import Attempt, PaymentRow
+from billing.gateway import PaymentGateway
+from billing.settings import BillingSettings
+
+
+def key_is_alive(attempt: Attempt, settings: BillingSettings, *, now: datetime) -> bool:
+    """Whether the gateway still knows the attempt's key."""
+    return now - attempt.started_at < timedelta(seconds=settings.key_lifetime_seconds)
+
+
+async def resolve(
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    payment: PaymentRow,
+    attempt: Attempt,
+    *,
+    now: datetime,
+) -> Outcome:
+    """Find out what became of an attempt by card; Unknown if it cannot be known yet."""
+    if payment.payment_ref is not None:
+        outcome = await gateway.look_up(payment.payment_ref, payment_id=payment.payment_id)
+        if isinstance(outcome, Succeeded | Pending):
+            return outcome
+    alive = key_is_alive(attempt, settings, now=now)
+    if alive:
+        outcome = await gateway.charge(attempt.request, idempotency_key=attempt.idempotency_key)
+        if not isinstance(outcome, Unknown) or outcome.conclusive_later:
+            return outcome
+    found = await _look(gateway, payment, attempt)
+    if alive and isinstance(found, NotExecuted):
+        return Unknown(reason="not there yet", conclusive_later=False)
+    return found
+
+
+async def _look(gateway: PaymentGateway, payment: PaymentRow, attempt: Attempt) -> Outcome:
+    if payment.payment_ref is not None:
+        return await gateway.look_up(payment.payment_ref, payment_id=payment.payment_id)
+    return await gateway.find(
+        payment_id=payment.payment_id,
+        customer_ref=payment.customer_ref,
+        since=attempt.started_at,
+    )

@@ -1,0 +1,43 @@
+"""Webhooks: verify, store once, answer. A worker then looks at what the webhook is about.
+
+A webhook is only a hint: what it says of amounts and states is not read. So its order, its
+repetition and its loss change nothing but how soon we look.
+"""
+
+from datetime import datetime
+
+from billing.db import inbox, payments, refunds, setups
+from billing.db.connection import Pool, transaction
+from billing.gateway import PaymentGateway
+from billing.settings import BillingSettings
+
+
+async def receive_webhook(
+    pool: Pool, gateway: PaymentGateway, *, body: bytes, signature: str | None, now: datetime
+) -> bool:
+    """Store a webhook; False where it was stored before. ForgedWebhookError unless it verifies."""
+    notice = gateway.read_webhook(body, signature=signature)
+    async with transaction(pool) as db:
+        return await inbox.insert(db, notice, gateway=gateway.name, now=now)
+
+
+async def handle_webhooks(
+    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Have what a batch of webhooks is about looked at now; says how many there were."""
+    async with transaction(pool) as db:
+        notices = await inbox.take(db, gateway=gateway.name, limit=settings.worker_batch, now=now)
+        hints = {
+            (notice.payment_id, notice.payment_ref)
+            for notice in notices
+            if notice.payment_id is not None or notice.payment_ref is not None
+        }
+        if hints:
+            await payments.poke(db, sorted(hints, key=str), gateway=gateway.name, now=now)
+        setup_ids = {notice.setup_id for notice in notices if notice.setup_id is not None}
+        if setup_ids:
+            await setups.poke(db, sorted(setup_ids), now=now)
+        refund_ids = {notice.refund_id for notice in notices if notice.refund_id is not None}
+        if refund_ids:
+            await refunds.poke(db, sorted(refund_ids), now=now)
+    return len(notices)

@@ -1,0 +1,159 @@
+"""Looking at the payments that are due: attempt, send again, look up, ask, call off.
+
+Three steps, each of which may be the last before a crash: in one transaction take the payment and
+store exactly what will be sent; send it; in another transaction write down what came of it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from billing.core.attempt import Outcome, Unknown
+from billing.core.payment import PaymentMethodKind, PaymentState
+from billing.db import payments
+from billing.db.connection import Connection, Pool, transaction
+from billing.db.payments import Attempt, PaymentRow
+from billing.gateway import CheckoutProgress, PageOpen, PaymentGateway
+from billing.services.call_off import call_off
+from billing.services.concurrently import each_apart
+from billing.services.pay_by_hand import send_checkout, settle_checkout
+from billing.services.prepare_attempt import prepare_attempt
+from billing.services.resolve import resolve
+from billing.services.settle_payment import settle
+from billing.settings import BillingSettings
+
+
+class PaymentWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that a worker has in hand, under a lease."""
+
+    payment: PaymentRow
+    attempt: Attempt | None
+    fresh: bool
+    """The attempt was stored a moment ago and has never been sent."""
+
+
+class PaymentWorker:
+    """Works the payments of one gateway."""
+
+    def __init__(self, pool: Pool, gateway: PaymentGateway, settings: BillingSettings) -> None:
+        self._pool = pool
+        self._gateway = gateway
+        self._settings = settings
+        self._looks: dict[PaymentState, Callable[[PaymentWork, datetime], Awaitable[None]]] = {
+            PaymentState.READY: self._attempt,
+            PaymentState.WAITING: self._attempt,
+            PaymentState.IN_FLIGHT: self._attempt,
+            PaymentState.UNKNOWN: self._attempt,
+            PaymentState.PENDING: self._ask,
+            PaymentState.OPEN: self._ask_page,
+            PaymentState.ABANDONING: self._call_off,
+        }
+
+    async def work(self, *, now: datetime) -> int:
+        """Look at a batch of due payments; says how many."""
+        taken, works = await self.take(now=now)
+        await each_apart(works, lambda work: self.carry_out(work, now=now), name="payment")
+        return taken
+
+    async def take(self, *, now: datetime) -> tuple[int, list[PaymentWork]]:
+        """Take due payments under a lease and store what is about to be sent: the first step.
+
+        Answers how many were due, and what is left to carry out.
+        """
+        async with transaction(self._pool) as db:
+            due = await payments.lock_due(
+                db,
+                gateway=self._gateway.name,
+                limit=self._settings.worker_concurrency,
+                now=now,
+            )
+            works = [await self._prepare(db, payment, now=now) for payment in due]
+        return len(due), [work for work in works if work is not None]
+
+    async def carry_out(self, work: PaymentWork, *, now: datetime) -> None:
+        """Send or ask, then write down what came of it: the second and third step."""
+        await self._looks[work.payment.state](work, now)
+
+    async def _prepare(
+        self, db: Connection, payment: PaymentRow, *, now: datetime
+    ) -> PaymentWork | None:
+        if payment.state in {PaymentState.READY, PaymentState.WAITING}:
+            fresh = await prepare_attempt(
+                db, payment, gateway=self._gateway, settings=self._settings, now=now
+            )
+            return fresh and PaymentWork(payment=payment, attempt=fresh, fresh=True)
+        lease = now + timedelta(seconds=self._settings.attempt_lease_seconds)
+        await payments.postpone(db, payment.payment_id, due_at=lease)
+        attempt = await payments.newest_attempt(db, payment.payment_id)
+        if attempt is not None and payment.state in {PaymentState.IN_FLIGHT, PaymentState.UNKNOWN}:
+            await payments.count_send(db, payment.payment_id, attempt.number)
+        return PaymentWork(payment=payment, attempt=attempt, fresh=False)
+
+    async def _attempt(self, work: PaymentWork, now: datetime) -> None:
+        payment, attempt = work.payment, work.attempt
+        if attempt is None:
+            return
+        if payment.method is PaymentMethodKind.CHECKOUT:
+            await send_checkout(
+                self._pool, self._gateway, self._settings, payment, attempt, now=now
+            )
+            return
+        if work.fresh:
+            outcome = await self._gateway.charge(
+                attempt.request, idempotency_key=attempt.idempotency_key
+            )
+        else:
+            outcome = await resolve(self._gateway, self._settings, payment, attempt, now=now)
+        await self._settle(payment, outcome, now=now)
+
+    async def _ask(self, work: PaymentWork, now: datetime) -> None:
+        payment = work.payment
+        if payment.payment_ref is not None:
+            outcome = await self._gateway.look_up(
+                payment.payment_ref, payment_id=payment.payment_id
+            )
+            await self._settle(payment, outcome, now=now)
+
+    async def _ask_page(self, work: PaymentWork, now: datetime) -> None:
+        payment = work.payment
+        if payment.checkout_ref is None:
+            return
+        hold = timedelta(seconds=self._settings.checkout_hold_seconds)
+        over = payment.created_at + hold <= now
+        ask = self._gateway.expire_checkout if over else self._gateway.look_up_checkout
+        progress = await ask(payment.checkout_ref, payment_id=payment.payment_id)
+        await self._settle_page(payment, progress, now=now)
+
+    async def _settle_page(
+        self, payment: PaymentRow, progress: CheckoutProgress, *, now: datetime
+    ) -> None:
+        async with transaction(self._pool) as db:
+            if isinstance(progress, PageOpen | Unknown):
+                end = payment.created_at + timedelta(seconds=self._settings.checkout_hold_seconds)
+                wait = now + self._settings.pace.poll
+                next_at = min(wait, end) if isinstance(progress, PageOpen) else wait
+                await payments.postpone(db, payment.payment_id, due_at=next_at)
+            else:
+                await settle_checkout(
+                    db,
+                    payment.payment_id,
+                    progress,
+                    gateway=self._gateway,
+                    settings=self._settings,
+                    now=now,
+                )
+
+    async def _call_off(self, work: PaymentWork, now: datetime) -> None:
+        await call_off(self._pool, self._gateway, self._settings, work.payment, now=now)
+
+    async def _settle(self, payment: PaymentRow, outcome: Outcome, *, now: datetime) -> None:
+        async with transaction(self._pool) as db:
+            await settle(
+                db,
+                payment.payment_id,
+                outcome,
+                gateway=self._gateway,
+                settings=self._settings,
+                now=now,
+            )

@@ -1,0 +1,95 @@
+"""The billing worker: never idle while work is due, never spinning when none is.
+
+`step(now)` does one round of everything and says how much it did; the loop around it only decides
+how long to sleep. Several workers may run side by side, and any may be killed at any moment.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from billing.db import queries
+from billing.db.connection import Pool, transaction
+from billing.gateway import PaymentGateway
+from billing.services.bind import work_setups
+from billing.services.consume_outbox import consume_outbox
+from billing.services.gather_payments import gather_payments
+from billing.services.read_report import book_fees, read_report
+from billing.services.refund import work_refunds
+from billing.services.webhooks import handle_webhooks
+from billing.services.work_payments import PaymentWorker
+from billing.settings import BillingSettings
+
+_log = structlog.get_logger(__name__)
+_NAP_SECONDS = 0.05
+"""The shortest sleep: what is due but held by another worker is not waited for in a circle."""
+
+
+class BillingWorker:
+    """Does billing's work, one round at a time."""
+
+    def __init__(self, pool: Pool, gateway: PaymentGateway, settings: BillingSettings) -> None:
+        self._pool = pool
+        self._gateway = gateway
+        self._settings = settings
+        self._payments = PaymentWorker(pool, gateway, settings)
+        self._stages: dict[str, Callable[[datetime], Awaitable[int]]] = {
+            "messages": lambda now: consume_outbox(pool, gateway, settings, now=now),
+            "webhooks": lambda now: handle_webhooks(pool, gateway, settings, now=now),
+            "setups": lambda now: work_setups(pool, gateway, settings, now=now),
+            "accounts": lambda now: gather_payments(
+                pool, settings, gateway_name=gateway.name, now=now
+            ),
+            "payments": lambda now: self._payments.work(now=now),
+            "refunds": lambda now: work_refunds(pool, gateway, settings, now=now),
+            "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
+            "fees": lambda now: book_fees(pool, gateway, settings, now=now),
+        }
+
+    async def step(self, now: datetime) -> int:
+        """Do one round: a batch of each kind of work; says how much there was.
+
+        A stage that fails is logged and does not keep the others from their work.
+        """
+        done = 0
+        for name, stage in self._stages.items():
+            try:
+                done += await stage(now)
+            except Exception:
+                _log.exception("stage_failed", stage=name)
+        return done
+
+    async def seconds_until_due(self, now: datetime) -> float:
+        """How long there is nothing to do, at most the idle time of the settings."""
+        async with transaction(self._pool) as db:
+            due_at = await queries.next_due_at(db)
+        idle = float(self._settings.worker_idle_seconds)
+        if due_at is None:
+            return idle
+        return min(max((due_at - now).total_seconds(), _NAP_SECONDS), idle)
+
+
+async def run_worker(
+    pool: Pool,
+    gateway: PaymentGateway,
+    settings: BillingSettings,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
+) -> None:
+    """Work until told to stop. A database that is down is waited for."""
+    worker = BillingWorker(pool, gateway, settings)
+    while not stop.is_set():
+        pause = float(settings.worker_idle_seconds)
+        try:
+            if await worker.step(clock()):
+                continue
+            pause = await worker.seconds_until_due(clock())
+        except Exception:
+            _log.exception("worker_round_failed")
+        try:
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        except TimeoutError:
+            continue
