@@ -41,8 +41,8 @@ class Courier:
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as client:
             while True:
                 self._world.deliveries.woken.clear()
-                self._expire_pages()
                 if not await self.deliver_due(client):
+                    self._expire_pages()
                     await self._wait()
 
     def _expire_pages(self) -> None:

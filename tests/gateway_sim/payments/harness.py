@@ -37,16 +37,18 @@ class Simulator:
         self._sdk_connections.close()
 
     def truth(self) -> dict[str, Any]:
-        return self.http.get("/_sim/truth").json()
+        truth: dict[str, Any] = self.http.get("/_sim/truth").json()
+        return truth
 
-    def faults(self, **plan: Any) -> None:
+    def faults(self, **plan: object) -> None:
         self.http.post("/_sim/faults", json=plan).raise_for_status()
 
     def advance(self, seconds: float) -> None:
         self.http.post("/_sim/clock", json={"advance_seconds": seconds}).raise_for_status()
 
     def deliveries(self) -> dict[str, int]:
-        return self.http.get("/_sim/health").json()["deliveries"]
+        counts: dict[str, int] = self.http.get("/_sim/health").json()["deliveries"]
+        return counts
 
     def customer_with_card(self, card: str = "pm_card_visa") -> tuple[str, str]:
         customer = self.stripe.v1.customers.create()
@@ -54,7 +56,13 @@ class Simulator:
         return customer.id, method.id
 
     def pay(
-        self, customer: str, method: str, *, amount: int = 1000, key: str | None = None, **more: Any
+        self,
+        customer: str,
+        method: str,
+        *,
+        amount: int = 1000,
+        key: str | None = None,
+        **more: object,
     ) -> stripe.PaymentIntent:
         params: Any = {
             "amount": amount,
@@ -134,7 +142,7 @@ def webhook_inbox() -> Iterator[Inbox]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

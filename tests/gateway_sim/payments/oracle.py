@@ -26,8 +26,8 @@ needs_oracle = pytest.mark.skipif(
 )
 
 
-def _as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0's `nullable` as JSON Schema's null, and no `expansionResources` noise."""
+def _as_json_schema(node: Any) -> Any:  # noqa: ANN401 - any part of any JSON document
+    """OpenAPI 3.0's `nullable` as JSON Schema's null."""
     if isinstance(node, list):
         return [_as_json_schema(part) for part in node]
     if not isinstance(node, dict):
@@ -42,17 +42,20 @@ def _as_json_schema(node: Any) -> Any:
 def _registry() -> Registry[Any]:
     spec = _as_json_schema(json.loads(SPEC.read_text(encoding="utf-8")))
     resource = Resource.from_contents(spec, default_specification=DRAFT202012)
-    return Registry().with_resource(SPEC_URI, resource)
+    registry: Registry[Any] = Registry()
+    return registry.with_resource(SPEC_URI, resource)
 
 
 @cache
 def _fixtures() -> dict[str, Any]:
-    return json.loads(FIXTURES.read_text(encoding="utf-8"))["resources"]
+    resources: dict[str, Any] = json.loads(FIXTURES.read_text(encoding="utf-8"))["resources"]
+    return resources
 
 
 @cache
 def _spec() -> dict[str, Any]:
-    return json.loads(SPEC.read_text(encoding="utf-8"))["components"]["schemas"]
+    schemas: dict[str, Any] = json.loads(SPEC.read_text(encoding="utf-8"))["components"]["schemas"]
+    return schemas
 
 
 def schema_mistakes(body: dict[str, Any], schema: str) -> list[str]:
@@ -81,4 +84,4 @@ def _lacking(body: dict[str, Any], example: dict[str, Any], *, path: str) -> lis
 def assert_is_stripes(body: dict[str, Any], schema: str) -> None:
     """Hold an answer against both judges."""
     mistakes = schema_mistakes(body, schema) + key_mistakes(body, schema)
-    assert not mistakes, f"{schema} {body['id'] if 'id' in body else ''}: {mistakes}"
+    assert not mistakes, f"{schema} {body.get('id', '')}: {mistakes}"

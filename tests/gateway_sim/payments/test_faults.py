@@ -45,7 +45,7 @@ def test_each_fault_reaches_the_sdk_as_its_own_error(simulator: Simulator) -> No
         simulator.faults(script=[{"fault": fault, **CREATE}])
         with pytest.raises(error) as caught:
             simulator.pay(customer, method)
-        assert caught.value.http_status == status  # type: ignore[attr-defined]
+        assert caught.value.http_status == status
     assert simulator.truth()["charges"] == []
 
 

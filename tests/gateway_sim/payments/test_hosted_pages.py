@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+import stripe
 
 from tests.gateway_sim.payments.harness import Simulator, wait_until
 
@@ -11,7 +12,7 @@ SUCCESS = "http://127.0.0.1:9/done?s={CHECKOUT_SESSION_ID}"
 GOOD = "4242424242424242"
 
 
-def setup_session(simulator: Simulator) -> tuple[str, Any]:
+def setup_session(simulator: Simulator) -> tuple[str, stripe.checkout.Session]:
     customer = simulator.stripe.v1.customers.create()
     session = simulator.stripe.v1.checkout.sessions.create(
         {
@@ -26,7 +27,7 @@ def setup_session(simulator: Simulator) -> tuple[str, Any]:
     return customer.id, session
 
 
-def payment_session(simulator: Simulator, **more: Any) -> Any:
+def payment_session(simulator: Simulator, **more: object) -> stripe.checkout.Session:
     price = {"currency": "cny", "unit_amount": 750, "product_data": {"name": "停车 <b>浙A"}}
     params: Any = {
         "mode": "payment",
@@ -38,13 +39,13 @@ def payment_session(simulator: Simulator, **more: Any) -> Any:
     return simulator.stripe.v1.checkout.sessions.create(params)
 
 
-def submit(simulator: Simulator, session: Any, card: str) -> httpx.Response:
-    return simulator.http.post(session.url, data={"card": card})
+def submit(simulator: Simulator, session: stripe.checkout.Session, card: str) -> httpx.Response:
+    return simulator.http.post(str(session.url), data={"card": card})
 
 
 def test_a_driver_leaves_a_card(simulator: Simulator) -> None:
     customer, session = setup_session(simulator)
-    page = simulator.http.get(session.url, headers={"Accept-Language": "zh-CN,zh;q=0.9"})
+    page = simulator.http.get(str(session.url), headers={"Accept-Language": "zh-CN,zh;q=0.9"})
     assert page.status_code == 200
     assert 'lang="zh-CN"' in page.text
     assert "绑定银行卡" in page.text
@@ -67,7 +68,7 @@ def test_a_driver_leaves_a_card(simulator: Simulator) -> None:
 def test_a_driver_pays_by_hand(simulator: Simulator) -> None:
     session = payment_session(simulator)
     assert (session.amount_total, session.payment_status) == (1500, "unpaid")
-    page = simulator.http.get(session.url, headers={"Accept-Language": "en"}).text
+    page = simulator.http.get(str(session.url), headers={"Accept-Language": "en"}).text
     assert "¥15.00" in page
     assert "停车 &lt;b&gt;浙A × 2" in page
     assert submit(simulator, session, "pm_card_visa").status_code == 303
@@ -103,9 +104,9 @@ def test_pressing_twice_pays_once(simulator: Simulator) -> None:
     assert len(simulator.truth()["charges"]) == 1
 
 
-@pytest.mark.parametrize("make", [payment_session, lambda simulator: setup_session(simulator)[1]])
-def test_the_bank_may_ask_and_be_told_no_then_yes(simulator: Simulator, make: Any) -> None:
-    session = make(simulator)
+@pytest.mark.parametrize("mode", ["payment", "setup"])
+def test_the_bank_may_ask_and_be_told_no_then_yes(simulator: Simulator, mode: str) -> None:
+    session = payment_session(simulator) if mode == "payment" else setup_session(simulator)[1]
     asked = submit(simulator, session, "4000002500003155")
     assert asked.status_code == 303
     bank = asked.headers["location"]

@@ -19,7 +19,7 @@ AUTH = {"Authorization": "Bearer sk_test_x"}
 
 
 def post(
-    simulator: Simulator, key: str, path: str = "/v1/payment_intents", **data: Any
+    simulator: Simulator, key: str, path: str = "/v1/payment_intents", **data: str | int
 ) -> httpx.Response:
     return simulator.http.post(path, data=data, headers={**AUTH, "Idempotency-Key": key})
 

@@ -66,7 +66,8 @@ def live(simulator: Simulator) -> None:
             }
         )
         simulator.http.post(str(session.url), data={"card": card})
-    api.checkout.sessions.expire(session.id)
+    unused = api.checkout.sessions.list({"status": "open"}).data[0]
+    api.checkout.sessions.expire(unused.id)
 
 
 @pytest.mark.parametrize(("path", "schema"), ANSWERED)
