@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> Litestar:
 async def _services(app: Litestar, settings: Settings, pool: Pool) -> AsyncIterator[None]:
     """Put both rooms' services where their routes find them."""
     billing = BillingServices.build(pool=pool, settings=settings.billing, clock=system_clock)
-    standings = BillingStandings(pool, settings=settings.billing, clock=system_clock)
+    standings = BillingStandings(pool, settings.billing, clock=system_clock)
     parking = ParkingServices.build(
         pool=pool, standings=standings, clock=system_clock, limits=settings.ingest
     )
@@ -132,8 +132,8 @@ def _openapi(settings: Settings) -> OpenAPIConfig:
         version=version("leave-first"),
         description=_DESCRIPTION,
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
-        path="/",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        path="/openapi.json",
+        render_plugins=[JsonRenderPlugin(path="/")],
         servers=[Server(url=settings.server.base_url)],
         components=Components(
             security_schemes={

@@ -17,7 +17,7 @@ from portal.tracing import trace_id_of
 _LOG = structlog.get_logger("portal.access")
 
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}"
 )
 _FIXED_HEADERS: Final = (

@@ -94,14 +94,15 @@ def exception_handlers(statuses: Mapping[type[Exception], int]) -> ExceptionHand
 
 def http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Say what Litestar refused: no such path, wrong method, malformed body, too large."""
-    status = error.status_code
+    status, detail = HTTPStatus(error.status_code), error.detail
     if isinstance(error, ValidationException):
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        # The framework's own words repeat the whole address, and that may hold a key.
+        status, detail = HTTPStatus.UNPROCESSABLE_ENTITY, "the request is not of the right shape"
     return problem_response(
         request,
-        status=status,
-        slug=HTTPStatus(status).phrase.lower().replace(" ", "-").replace("'", ""),
-        detail=error.detail or HTTPStatus(status).description,
+        status=status.value,
+        slug=status.phrase.lower().replace(" ", "-").replace("'", ""),
+        detail=detail or status.description,
         headers={**(error.headers or {}), **_retry_headers(status, error)},
         errors=_field_errors(error),
     )
@@ -123,7 +124,7 @@ def unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[by
     _LOG.error("unforeseen error", path=request.url.path, exc_info=error)
     return problem_response(
         request,
-        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        status=HTTPStatus.INTERNAL_SERVER_ERROR.value,
         slug="internal",
         detail="Something went wrong on our side. The trace id finds it in our log.",
     )

@@ -14,7 +14,7 @@ import structlog
 from billing.stripe_gateway import StripeGateway
 from billing.worker import run_worker
 from parking.db.partitions import ensure
-from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool, transaction
+from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
 from parking.services.clock import system_clock
 from parking.services.confirm_near_misses import NearMissClock
 from parking.services.place_book import PlaceBook

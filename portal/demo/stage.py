@@ -9,10 +9,11 @@ import contextlib
 import secrets
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import asyncpg
 
@@ -65,6 +66,15 @@ class Folder:
         return self.frames / lot.lot_id / lane_id
 
 
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """A recorded video that stands in for one lane's camera."""
+
+    lane_id: str
+    direction: str
+    path: Path
+
+
 def new_folder(now: datetime) -> Folder:
     """Make the folder of a new run and let old ones go."""
     runs = DATA_DIR / "demo"
@@ -100,6 +110,8 @@ class Stage:
         self.household = Household(logs=folder.logs, say=say)
         self.agents: dict[str, str] = {}
         """Health address of each lot's gate agent."""
+        self.videos: dict[str, list[Video]] = {}
+        """Recorded videos that a lot's gates watch beside their folders, by lot."""
         self._port = port
         self._seed = seed
         self._say = say
@@ -174,7 +186,16 @@ class Stage:
         port = free_port()
         self.agents[lot.lot_id] = f"http://127.0.0.1:{port}/healthz"
         config = self.folder.path / f"{lot.lot_id}.toml"
-        config.write_text(_agent_config(self.folder, lot, server_url=self.base_url, port=port))
+        cameras = [
+            *_folder_cameras(self.folder, lot),
+            *(
+                (video.lane_id, video.direction, video.path)
+                for video in self.videos.get(lot.lot_id, ())
+            ),
+        ]
+        config.write_text(
+            _agent_config(self.folder, lot, cameras, server_url=self.base_url, port=port)
+        )
         return await self.household.start(
             f"gate agent {lot.lot_id}",
             [program("lpr"), "run", "--config", str(config)],
@@ -191,11 +212,20 @@ class Stage:
                 await self._keeper
 
 
-def _agent_config(folder: Folder, lot: DemoLot, *, server_url: str, port: int) -> str:
-    cameras = "".join(
-        f'\n[[cameras]]\nlane_id = "{lane_id}"\ndirection = "{direction}"\n'
-        f'source = "{folder.lane(lot, lane_id)}"\n'
-        for lane_id, direction in ((IN_LANE, "entry"), (OUT_LANE, "exit"))
+_Camera: TypeAlias = tuple[str, str, Path]
+
+
+def _folder_cameras(folder: Folder, lot: DemoLot) -> Iterable[_Camera]:
+    yield IN_LANE, "entry", folder.lane(lot, IN_LANE)
+    yield OUT_LANE, "exit", folder.lane(lot, OUT_LANE)
+
+
+def _agent_config(
+    folder: Folder, lot: DemoLot, cameras: Iterable[_Camera], *, server_url: str, port: int
+) -> str:
+    shown = "".join(
+        f'\n[[cameras]]\nlane_id = "{lane_id}"\ndirection = "{direction}"\nsource = "{source}"\n'
+        for lane_id, direction, source in cameras
     )
     return (
         f"# The gate box of {lot.name_en}, {DEVICE}. Its key comes from LPR_DEVICE_KEY.\n"
@@ -204,7 +234,7 @@ def _agent_config(folder: Folder, lot: DemoLot, *, server_url: str, port: int) -
         f'spool = "{folder.path / lot.lot_id}.spool.sqlite3"\n'
         f"health_port = {port}\n"
         "[uplink]\nretry_bound_seconds = 2.0\n"
-        f"{cameras}"
+        f"{shown}"
     )
 
 
