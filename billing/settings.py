@@ -8,89 +8,112 @@ import msgspec
 from billing.core.gathering import GatherRule
 from billing.core.payment import PaymentPace
 from parking.core.errors import DomainError
+from parking.core.secret import Secret
+from parking.core.settings import setting
 
-Seconds = Annotated[int, msgspec.Meta(ge=0)]
-PositiveSeconds = Annotated[int, msgspec.Meta(ge=1)]
-Minor = Annotated[int, msgspec.Meta(ge=0)]
-BasisPoints = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
+_FEN = "minor units (fen)"
 
 
 class EmptyWebhookSecretError(DomainError):
     """Without a secret anyone could post webhooks, so billing does not start without one."""
 
     def __init__(self) -> None:
-        super().__init__("stripe_webhook_secret is empty; set it to the endpoint's whsec_… secret")
+        super().__init__(
+            "billing.stripe_webhook_secret is empty: set it to the webhook endpoint's whsec_… secret"
+        )
 
 
 class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Billing's settings. Secrets are left out of its repr, and so out of logs."""
+    """How billing collects."""
 
-    stripe_api_key: str = ""
-    """The secret key, `sk_…`."""
-    stripe_api_url: str = "https://api.stripe.com"
-    stripe_webhook_secret: str = ""
-    """The endpoint's signing secret, `whsec_…`; several, separated by commas, while rotating."""
-    stripe_timeout_seconds: PositiveSeconds = 20
-    """How long a request may take before its outcome counts as unknown."""
+    stripe_api_key: Annotated[Secret, setting("Stripe's secret key, `sk_…`")] = Secret("")
+    stripe_api_url: Annotated[
+        str, setting("Where Stripe's API answers", pattern="^https?://[^ ]+$")
+    ] = "https://api.stripe.com"
+    stripe_webhook_secret: Annotated[
+        Secret,
+        setting("The endpoint's signing secret, `whsec_…`; several with commas while rotating"),
+    ] = Secret("")
+    stripe_timeout_seconds: Annotated[
+        int, setting("After this long without an answer its outcome is unknown", unit="s", ge=1)
+    ] = 20
 
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "CNY"
-    """The ISO 4217 currency in which is collected."""
-    ledger_zone: str = "Asia/Shanghai"
-    """IANA zone whose midnight parts the ledger's days."""
-    commission_bp: BasisPoints = 500
-    """The platform's share of what is collected, in basis points; sealed into each obligation."""
+    currency: Annotated[str, setting("ISO 4217 currency collected", pattern="^[A-Z]{3}$")] = "CNY"
+    ledger_zone: Annotated[str, setting("IANA zone whose midnight parts the ledger's days")] = (
+        "Asia/Shanghai"
+    )
+    commission_bp: Annotated[
+        int,
+        setting(
+            "The platform's share of what is collected, sealed into each obligation",
+            unit="basis points",
+            ge=0,
+            le=10_000,
+        ),
+    ] = 500
 
-    gather_threshold_minor: Minor = 5_000
-    """Owe this much (fen) and it is collected at once."""
-    gather_wait_seconds: Seconds = 24 * 3600
-    """Less is collected once its oldest part has waited this long."""
-    payment_minimum_minor: Minor = 400
-    """Less than this (fen) the gateway does not take."""
-    payment_obligations_max: Count = 100
-    """How many obligations go into one payment at most."""
+    gather_threshold_minor: Annotated[
+        int, setting("Owe this much and it is collected at once", unit=_FEN, ge=0)
+    ] = 5_000
+    gather_wait_seconds: Annotated[
+        int, setting("Less is collected once its oldest part is this old", unit="s", ge=0)
+    ] = 24 * 3600
+    payment_minimum_minor: Annotated[
+        int, setting("Less than this the gateway does not take", unit=_FEN, ge=1)
+    ] = 400
+    payment_obligations_max: Annotated[
+        int, setting("How many obligations go into one payment", unit="obligations", ge=1)
+    ] = 100
 
-    attempt_lease_seconds: PositiveSeconds = 60
-    """After this long an attempt without an answer is taken to have lost its sender."""
-    poll_seconds: PositiveSeconds = 30
-    """How often a pending payment or an open page is asked about, in case no webhook comes."""
-    unknown_retry_seconds: PositiveSeconds = 2
-    """How soon a lost answer is asked for again; doubles each time."""
-    unknown_retry_max_seconds: PositiveSeconds = 600
-    key_lifetime_seconds: PositiveSeconds = 23 * 3600
-    """How long a request may be repeated under its key: Stripe forgets keys after 24 hours."""
-    checkout_hold_seconds: PositiveSeconds = 1800
-    """How long a payment page keeps the automatic charge away; Stripe allows no less than 1800."""
-    dunning_time_scale: Count = 1
-    """Divides the delays between attempts after declines; 1 in earnest."""
-    arrears_after_seconds: Seconds = 72 * 3600
-    """Owed for longer than this counts as arrears at the gate."""
+    attempt_lease_seconds: Annotated[
+        int, setting("An attempt without an answer for this long lost its sender", unit="s", ge=1)
+    ] = 60
+    poll_seconds: Annotated[
+        int,
+        setting("Between questions about pending payments and open pages", unit="s", ge=1),
+    ] = 30
+    unknown_retry_seconds: Annotated[
+        int, setting("Before a lost answer is asked for again; doubles each time", unit="s", ge=1)
+    ] = 2
+    unknown_retry_max_seconds: Annotated[
+        int, setting("The most that doubling comes to", unit="s", ge=1)
+    ] = 600
+    key_lifetime_seconds: Annotated[
+        int,
+        setting("A request may be repeated under its key; Stripe forgets at 24 h", unit="s", ge=1),
+    ] = 23 * 3600
+    checkout_hold_seconds: Annotated[
+        int, setting("An open payment page keeps the automatic charge away", unit="s", ge=60)
+    ] = 1800
+    dunning_time_scale: Annotated[
+        int, setting("Divides the waits between attempts after declines; 1 in earnest", ge=1)
+    ] = 1
+    arrears_after_seconds: Annotated[
+        int, setting("Owed for longer than this is arrears at the gate", unit="s", ge=0)
+    ] = 72 * 3600
 
-    report_poll_seconds: PositiveSeconds = 60
-    """How often the gateway's balance transactions are read."""
-    report_overlap_seconds: Seconds = 3600
-    """How far back each reading begins before the last one ended: reports arrive late."""
+    report_poll_seconds: Annotated[
+        int, setting("Between readings of the gateway's balance transactions", unit="s", ge=1)
+    ] = 60
+    report_overlap_seconds: Annotated[
+        int, setting("How far back each reading begins before the last ended", unit="s", ge=0)
+    ] = 3600
 
-    worker_batch: Count = 200
-    """Messages, webhooks or accounts taken in one transaction."""
-    worker_concurrency: Count = 8
-    """Requests to the gateway under way at once."""
-    worker_idle_seconds: PositiveSeconds = 1
-    """The longest sleep of a worker that has nothing to do."""
-
-    def __repr__(self) -> str:
-        """Show everything but the secrets."""
-        hidden = {"stripe_api_key", "stripe_webhook_secret"}
-        shown = (
-            f"{name}={'***' if name in hidden else getattr(self, name)!r}"
-            for name in self.__struct_fields__
-        )
-        return f"BillingSettings({', '.join(shown)})"
+    worker_batch: Annotated[
+        int, setting("Messages, webhooks or accounts in one transaction", unit="rows", ge=1)
+    ] = 200
+    worker_concurrency: Annotated[
+        int, setting("Requests to the gateway at once", unit="requests", ge=1, le=200)
+    ] = 8
+    worker_idle_ms: Annotated[
+        int, setting("The longest sleep of an idle worker, and after a failure", unit="ms", ge=10)
+    ] = 250
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The signing secrets in force; empty raises EmptyWebhookSecretError."""
-        secrets = tuple(filter(None, (s.strip() for s in self.stripe_webhook_secret.split(","))))
+        """The signing secrets in force; EmptyWebhookSecretError where there is none."""
+        texts = (text.strip() for text in self.stripe_webhook_secret.reveal().split(","))
+        secrets = tuple(filter(None, texts))
         if not secrets:
             raise EmptyWebhookSecretError
         return secrets

@@ -1,4 +1,4 @@
-"""Billing's answer to the gate: is this plate bound, and does it owe?"""
+"""Billing's answer to the gate: whether a plate is bound, and what it owes."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta

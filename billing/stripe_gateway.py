@@ -89,7 +89,7 @@ class StripeGateway:
         self._http = stripe.HTTPXClient(timeout=httpx.Timeout(settings.stripe_timeout_seconds))
         # The resolver repeats requests by its own rules; the SDK must not.
         self._client = stripe.StripeClient(
-            settings.stripe_api_key,
+            settings.stripe_api_key.reveal(),
             base_addresses={"api": settings.stripe_api_url},
             http_client=self._http,
             max_network_retries=0,

@@ -34,6 +34,7 @@ class BillingWorker:
         self._pool = pool
         self._gateway = gateway
         self._settings = settings
+        self._stumbled = False
         self._payments = PaymentWorker(pool, gateway, settings)
         self._stages: dict[str, Callable[[datetime], Awaitable[int]]] = {
             "messages": lambda now: consume_outbox(pool, gateway, settings, now=now),
@@ -54,19 +55,21 @@ class BillingWorker:
         A stage that fails is logged and does not keep the others from their work.
         """
         done = 0
+        self._stumbled = False
         for name, stage in self._stages.items():
             try:
                 done += await stage(now)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the other stages have work of their own
                 _log.exception("stage_failed", stage=name)
+                self._stumbled = True
         return done
 
     async def seconds_until_due(self, now: datetime) -> float:
         """How long there is nothing to do, at most the idle time of the settings."""
         async with transaction(self._pool) as db:
             due_at = await queries.next_due_at(db)
-        idle = float(self._settings.worker_idle_seconds)
-        if due_at is None:
+        idle = self._settings.worker_idle_ms / 1000
+        if due_at is None or self._stumbled:
             return idle
         return min(max((due_at - now).total_seconds(), _NAP_SECONDS), idle)
 
@@ -81,12 +84,12 @@ async def run_worker(
     """Work until told to stop. A database that is down is waited for."""
     worker = BillingWorker(pool, gateway, settings)
     while not stop.is_set():
-        pause = float(settings.worker_idle_seconds)
+        pause = settings.worker_idle_ms / 1000
         try:
             if await worker.step(clock()):
                 continue
             pause = await worker.seconds_until_due(clock())
-        except Exception:
+        except Exception:  # noqa: BLE001 - for example the database is down: try again later
             _log.exception("worker_round_failed")
         try:
             async with asyncio.timeout(pause):

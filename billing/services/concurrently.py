@@ -18,7 +18,7 @@ async def each_apart(
     async def alone(item: Item) -> None:
         try:
             await work(item)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on
             _log.exception("work_failed", work=name)
 
     async with asyncio.TaskGroup() as group:

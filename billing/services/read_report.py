@@ -6,6 +6,7 @@ from billing.core import entries
 from billing.core.ledger import JournalEntry
 from billing.db import ledger, report
 from billing.db.connection import Pool, transaction
+from billing.db.report import FeeUnknown
 from billing.gateway import GatewayTransaction, PaymentGateway
 from billing.services.days import booking
 from billing.services.ids import new_id
@@ -51,19 +52,21 @@ async def book_fees(
         known = await report.lock_fees_unknown(db, gateway.name, limit=settings.worker_batch)
         if not known:
             return 0
-        booked: list[JournalEntry] = []
-        for each in known:
-            entry = entries.fee_known(
-                each.shares,
-                fee=each.fee,
-                payment_id=each.payment_id,
-                gateway=gateway.name,
-                booking=booking(
-                    settings, now=now, occurred_at=each.captured_at, trace_id=each.trace_id
-                ),
-            )
-            if entry is not None:
-                booked.append(entry)
+        booked = [_fee_entry(each, gateway, settings, now=now) for each in known]
         await report.store_fees(db, known)
-        await ledger.append(db, [(new_id(now), entry) for entry in booked], now=now)
+        await ledger.append(
+            db, [(new_id(now), entry) for entry in booked if entry is not None], now=now
+        )
     return len(known)
+
+
+def _fee_entry(
+    known: FeeUnknown, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+) -> JournalEntry | None:
+    return entries.fee_known(
+        known.shares,
+        fee=known.fee,
+        payment_id=known.payment_id,
+        gateway=gateway.name,
+        booking=booking(settings, now=now, occurred_at=known.captured_at, trace_id=known.trace_id),
+    )

@@ -1,4 +1,4 @@
-"""What came of a payment, written down: its state, its obligations, the driver's record, the ledger.
+"""What came of a payment, written down: its state, its obligations, its driver, the ledger.
 
 Every way to learn an outcome (the answer itself, a repeat, a look-up, a webhook's hint, the sweep)
 ends here, in one transaction under the payment's lock; so their order and number do not matter.

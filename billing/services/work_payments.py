@@ -6,6 +6,7 @@ store exactly what will be sent; send it; in another transaction write down what
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import msgspec
 
@@ -33,6 +34,9 @@ class PaymentWork(msgspec.Struct, frozen=True, kw_only=True):
     """The attempt was stored a moment ago and has never been sent."""
 
 
+_Look: TypeAlias = Callable[[PaymentWork, datetime], Awaitable[None]]
+
+
 class PaymentWorker:
     """Works the payments of one gateway."""
 
@@ -40,7 +44,7 @@ class PaymentWorker:
         self._pool = pool
         self._gateway = gateway
         self._settings = settings
-        self._looks: dict[PaymentState, Callable[[PaymentWork, datetime], Awaitable[None]]] = {
+        self._looks: dict[PaymentState, _Look] = {
             PaymentState.READY: self._attempt,
             PaymentState.WAITING: self._attempt,
             PaymentState.IN_FLIGHT: self._attempt,
@@ -82,7 +86,9 @@ class PaymentWorker:
             fresh = await prepare_attempt(
                 db, payment, gateway=self._gateway, settings=self._settings, now=now
             )
-            return fresh and PaymentWork(payment=payment, attempt=fresh, fresh=True)
+            if fresh is None:
+                return None
+            return PaymentWork(payment=payment, attempt=fresh, fresh=True)
         lease = now + timedelta(seconds=self._settings.attempt_lease_seconds)
         await payments.postpone(db, payment.payment_id, due_at=lease)
         attempt = await payments.newest_attempt(db, payment.payment_id)

@@ -1,0 +1,282 @@
+"""What billing can check by itself, against its own tables and a simulator's truth log.
+
+Every check reads only and names each thing that is wrong. `portal/audit.py` puts these beside
+parking's checks.
+"""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from billing.db.connection import Connection
+
+
+class TrueCharge(msgspec.Struct, frozen=True, kw_only=True):
+    """A charge that really happened, from the simulator's truth log. Sums in minor units."""
+
+    charge: str
+    payment_intent: str
+    amount: int
+    currency: str
+    metadata: dict[str, str] = {}
+    fee: int = 0
+
+
+class TrueRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund that really happened."""
+
+    refund: str
+    charge: str
+    amount: int
+    currency: str
+    metadata: dict[str, str] = {}
+
+
+class Truth(msgspec.Struct, frozen=True, kw_only=True):
+    """The simulator's truth log."""
+
+    charges: tuple[TrueCharge, ...] = ()
+    refunds: tuple[TrueRefund, ...] = ()
+
+
+class BillingViolation(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """One invariant that does not hold, for one thing."""
+
+    invariant: str
+    subject: str
+    text: str
+
+
+class _Check(msgspec.Struct, frozen=True):
+    invariant: str
+    sql: str
+    """Answers `subject` and `text` for each thing that is wrong."""
+
+
+_CHECKS = (
+    _Check(
+        "debits-equal-credits",
+        """
+        SELECT entry_id::text AS subject,
+            format('%s of %s lines, off by %s', count(posting.line), max(entry.lines),
+                   coalesce(sum(posting.amount_minor), 0)) AS text
+        FROM billing.journal_entry AS entry LEFT JOIN billing.posting USING (entry_id)
+        GROUP BY entry_id, posting.currency
+        HAVING count(posting.line) <> max(entry.lines) OR sum(posting.amount_minor) <> 0
+        """,
+    ),
+    _Check(
+        "receivables-are-what-is-outstanding",
+        """
+        SELECT coalesce(o.operator_id, p.operator_id) AS subject,
+            format('obligations say %s, the ledger %s', coalesce(o.owed, 0), coalesce(p.owed, 0))
+                AS text
+        FROM (SELECT operator_id, sum(charged_minor - captured_minor + returned_minor) AS owed
+              FROM billing.obligation GROUP BY operator_id) AS o
+        FULL JOIN (SELECT substr(account, 19) AS operator_id, sum(amount_minor) AS owed
+                   FROM billing.posting WHERE account LIKE 'driver_receivable:%'
+                   GROUP BY account) AS p USING (operator_id)
+        WHERE coalesce(o.owed, 0) <> coalesce(p.owed, 0)
+        """,
+    ),
+    _Check(
+        "accrued-mirrors-receivable",
+        """
+        SELECT substr(account, position(':' in account) + 1) AS subject,
+            format('off by %s', sum(amount_minor)) AS text
+        FROM billing.posting
+        WHERE account LIKE 'driver_receivable:%' OR account LIKE 'operator_accrued:%'
+        GROUP BY 1 HAVING sum(amount_minor) <> 0
+        """,
+    ),
+    _Check(
+        "obligations-follow-their-adjustments",
+        """
+        SELECT o.stay_id::text AS subject,
+            format('charged %s at revision %s, adjustments lead to %s', o.charged_minor,
+                   o.revision, coalesce(sum(a.to_minor - a.from_minor), 0)) AS text
+        FROM billing.obligation AS o
+        LEFT JOIN billing.obligation_adjustment AS a USING (obligation_id)
+        GROUP BY o.obligation_id
+        HAVING o.charged_minor <> coalesce(sum(a.to_minor - a.from_minor), 0)
+            OR o.revision <> coalesce(max(a.revision), 0)
+        """,
+    ),
+    _Check(
+        "obligations-are-paid-refunded-or-outstanding",
+        """
+        SELECT o.stay_id::text AS subject,
+            format('captured %s, its payments %s; returned %s, its refunds %s', o.captured_minor,
+                   coalesce(sum(a.amount_minor), 0), o.returned_minor,
+                   coalesce(sum(a.refunded_minor), 0)) AS text
+        FROM billing.obligation AS o
+        LEFT JOIN billing.payment_allocation AS a
+            ON a.obligation_id = o.obligation_id AND a.state = 'captured'
+        GROUP BY o.obligation_id
+        HAVING o.captured_minor <> coalesce(sum(a.amount_minor), 0)
+            OR o.returned_minor <> coalesce(sum(a.refunded_minor), 0)
+        """,
+    ),
+    _Check(
+        "nothing-free-is-charged",
+        """
+        SELECT o.stay_id::text AS subject,
+            format('%s is held or owed for a stay of %s', o.state, o.charged_minor) AS text
+        FROM billing.obligation AS o
+        WHERE o.charged_minor = 0 AND (o.state IN ('due', 'paid')
+            OR o.captured_minor <> o.returned_minor)
+        """,
+    ),
+    _Check(
+        "payments-are-their-parts",
+        """
+        SELECT p.payment_id::text AS subject,
+            format('%s, its parts %s', p.amount_minor, sum(a.amount_minor)) AS text
+        FROM billing.payment AS p JOIN billing.payment_allocation AS a USING (payment_id)
+        GROUP BY p.payment_id
+        HAVING p.amount_minor <> sum(a.amount_minor)
+            OR (p.state = 'succeeded') <> bool_and(a.state = 'captured')
+            OR (p.state = 'abandoned') <> bool_and(a.state = 'released')
+        """,
+    ),
+    _Check(
+        "holds-and-states-agree",
+        """
+        SELECT o.stay_id::text AS subject, format('%s with %s holds', o.state, count(a.payment_id))
+            AS text
+        FROM billing.obligation AS o
+        LEFT JOIN billing.payment_allocation AS a
+            ON a.obligation_id = o.obligation_id AND a.state = 'held'
+        GROUP BY o.obligation_id
+        HAVING (o.state = 'collecting') <> (count(a.payment_id) = 1)
+        """,
+    ),
+    _Check(
+        "captured-payments-are-booked-once",
+        """
+        SELECT p.payment_id::text AS subject,
+            format('%s entries of %s for %s', count(DISTINCT e.entry_id),
+                   coalesce(sum(l.amount_minor), 0), p.amount_minor) AS text
+        FROM billing.payment AS p
+        LEFT JOIN billing.journal_entry AS e
+            ON e.kind = 'payment_captured' AND e.source = p.payment_id::text
+        LEFT JOIN billing.posting AS l
+            ON l.entry_id = e.entry_id AND l.account = 'processor_clearing:' || p.gateway
+        GROUP BY p.payment_id
+        HAVING coalesce(sum(l.amount_minor), 0)
+            <> CASE p.state WHEN 'succeeded' THEN p.amount_minor ELSE 0 END
+        """,
+    ),
+    _Check(
+        "refunds-never-exceed-captures",
+        """
+        SELECT p.payment_id::text AS subject,
+            format('%s refunded of %s', sum(r.amount_minor), p.amount_minor) AS text
+        FROM billing.refund AS r JOIN billing.payment AS p USING (payment_id)
+        GROUP BY p.payment_id
+        HAVING sum(r.amount_minor) > p.amount_minor OR p.state <> 'succeeded'
+        """,
+    ),
+    _Check(
+        "driver-credit-is-what-is-to-be-refunded",
+        """
+        SELECT 'driver_credit' AS subject, format('the ledger owes %s, refunds to come are %s',
+            owed.amount, coming.amount) AS text
+        FROM (SELECT coalesce(-sum(amount_minor), 0) AS amount FROM billing.posting
+              WHERE account = 'driver_credit') AS owed,
+             (SELECT coalesce(sum(amount_minor), 0) AS amount FROM billing.refund
+              WHERE state <> 'succeeded') AS coming
+        WHERE owed.amount <> coming.amount
+        """,
+    ),
+    _Check(
+        "a-new-key-only-after-a-definite-failure",
+        """
+        SELECT a.payment_id::text || '/' || a.number AS subject,
+            format('attempt %s began while this one was %s', b.number, a.outcome) AS text
+        FROM billing.payment_attempt AS a
+        JOIN billing.payment_attempt AS b
+            ON b.payment_id = a.payment_id AND b.number = a.number + 1
+        WHERE a.outcome NOT IN ('declined', 'action_required', 'not_executed')
+        """,
+    ),
+)
+
+_PAYMENTS = """
+SELECT payment_id::text AS payment_id, state, amount_minor, currency, charge_ref
+FROM billing.payment
+"""
+_REFUNDS = "SELECT refund_id::text AS refund_id, state, amount_minor FROM billing.refund"
+
+
+async def violations(
+    db: Connection, *, truth: Truth | None = None
+) -> AsyncIterator[BillingViolation]:
+    """Check everything; with a truth log, also what the simulator really took and gave back."""
+    for check in _CHECKS:
+        for row in await db.fetch(check.sql):
+            yield BillingViolation(
+                invariant=check.invariant, subject=row["subject"], text=row["text"]
+            )
+    if truth is not None:
+        async for violation in _against_charges(db, truth):
+            yield violation
+        async for violation in _against_refunds(db, truth):
+            yield violation
+
+
+async def _against_charges(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
+    """Hold each payment to at most one true charge, of its own sum, that it knows of."""
+    stored = {row["payment_id"]: row for row in await db.fetch(_PAYMENTS)}
+    charged: dict[str, TrueCharge] = {}
+    for charge in truth.charges:
+        payment_id = charge.metadata.get("payment_id", "")
+        if payment_id in charged:
+            yield BillingViolation(
+                invariant="at-most-one-charge-a-payment",
+                subject=payment_id,
+                text=f"{charged[payment_id].charge} and {charge.charge}",
+            )
+        charged[payment_id] = charge
+        row = stored.get(payment_id)
+        problem = None
+        if row is None:
+            problem = f"{charge.charge} belongs to no payment of ours"
+        elif (charge.amount, charge.currency.upper()) != (row["amount_minor"], row["currency"]):
+            problem = f"{charge.charge} took {charge.amount}, the payment is {row['amount_minor']}"
+        elif row["state"] in {"waiting", "stopped", "abandoned", "ready"}:
+            problem = f"{charge.charge} was taken, the payment is {row['state']}"
+        if problem is not None:
+            yield BillingViolation(
+                invariant="charges-are-payments", subject=payment_id, text=problem
+            )
+    for payment_id, row in stored.items():
+        if row["state"] == "succeeded" and payment_id not in charged:
+            yield BillingViolation(
+                invariant="payments-are-charges",
+                subject=payment_id,
+                text=f"succeeded as {row['charge_ref']}, which never happened",
+            )
+
+
+async def _against_refunds(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
+    """Hold each refund to at most one true one, of its own sum."""
+    stored = {row["refund_id"]: row for row in await db.fetch(_REFUNDS)}
+    given: set[str] = set()
+    for refund in truth.refunds:
+        refund_id = refund.metadata.get("refund_id", "")
+        row = stored.get(refund_id)
+        if row is None or refund_id in given or row["amount_minor"] != refund.amount:
+            yield BillingViolation(
+                invariant="refunds-are-ours-and-once",
+                subject=refund_id,
+                text=f"{refund.refund} gave {refund.amount} back",
+            )
+        given.add(refund_id)
+    for refund_id, row in stored.items():
+        if row["state"] == "succeeded" and refund_id not in given:
+            yield BillingViolation(
+                invariant="refunds-are-ours-and-once",
+                subject=refund_id,
+                text="succeeded, and never happened",
+            )

@@ -1,0 +1,119 @@
+"""What billing's part of the web application needs, wired once per process."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from billing.core.statement import Statement
+from billing.db import queries
+from billing.db.accounts import Profile
+from billing.db.connection import Pool, transaction
+from billing.db.queries import ObligationView
+from billing.services import bind
+from billing.services.draw_statement import draw_statement
+from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
+from billing.services.webhooks import receive_webhook
+from billing.settings import BillingSettings
+from billing.stripe_gateway import StripeGateway
+from parking.core.ids import AccountId, OperatorId, StayId
+from parking.core.plate import Plate
+
+Clock = Callable[[], datetime]
+
+
+class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A driver account and its token, which is shown this once."""
+
+    account_id: UUID
+    token: str
+
+
+class BillingServices:
+    """Billing's use cases with their database, gateway and clock."""
+
+    def __init__(
+        self, *, pool: Pool, gateway: StripeGateway, settings: BillingSettings, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._gateway = gateway
+        self._settings = settings
+        self._clock = clock
+
+    @classmethod
+    def build(cls, *, pool: Pool, settings: BillingSettings, clock: Clock) -> "BillingServices":
+        """Wire billing to Stripe. Raises EmptyWebhookSecretError: forgeries would be accepted."""
+        return cls(pool=pool, gateway=StripeGateway(settings), settings=settings, clock=clock)
+
+    async def close(self) -> None:
+        """Close the connections to the gateway."""
+        await self._gateway.close()
+
+    async def create_account(self, *, phone: str) -> NewAccount:
+        """Make a driver account. Raises PhoneTakenError."""
+        account_id, token = await bind.create_account(self._pool, phone=phone, now=self._clock())
+        return NewAccount(account_id=account_id, token=token)
+
+    async def account_of_token(self, token: str) -> AccountId | None:
+        """Say whose token this is, if anyone's still."""
+        return await bind.account_of_token(self._pool, token)
+
+    async def profile(self, account_id: AccountId) -> Profile:
+        """Read an account as its owner may see it."""
+        return await bind.read_profile(self._pool, account_id)
+
+    async def bind_plate(self, account_id: AccountId, plate: Plate) -> int:
+        """Bind a plate; says how many unpaid stays came with it."""
+        return await bind.bind_plate(self._pool, account_id, plate, now=self._clock())
+
+    async def start_setup(self, account_id: AccountId, *, return_url: str) -> str:
+        """Give the address of the page on which a card is left."""
+        return await bind.start_setup(
+            self._pool,
+            self._gateway,
+            self._settings,
+            account_id=account_id,
+            return_url=return_url,
+            now=self._clock(),
+        )
+
+    async def obligations(self, account_id: AccountId, *, limit: int) -> list[ObligationView]:
+        """List an account's obligations, the newest first."""
+        async with transaction(self._pool) as db:
+            return await queries.obligations_of_account(db, account_id, limit=limit)
+
+    async def obligation(self, stay_id: StayId) -> ObligationView:
+        """Look up what is owed for a stay. Raises ObligationNotFoundError."""
+        async with transaction(self._pool) as db:
+            found = await queries.obligations_of_stays(db, [stay_id])
+        if stay_id not in found:
+            raise ObligationNotFoundError(stay_id)
+        return found[stay_id]
+
+    async def open_checkout(self, stay_id: StayId, *, return_url: str) -> str:
+        """Give the address of a page on which a stay can be paid by hand."""
+        return await pay_by_hand(
+            self._pool,
+            self._gateway,
+            self._settings,
+            stay_id=stay_id,
+            return_url=return_url,
+            now=self._clock(),
+        )
+
+    async def receive_webhook(self, *, body: bytes, signature: str | None) -> bool:
+        """Store a webhook; False where it was stored before. Raises ForgedWebhookError."""
+        return await receive_webhook(
+            self._pool, self._gateway, body=body, signature=signature, now=self._clock()
+        )
+
+    async def statement(self, operator_id: OperatorId, day: date) -> Statement:
+        """Draw up an operator's statement of a ledger day."""
+        return await draw_statement(
+            self._pool,
+            self._settings,
+            operator_id=operator_id,
+            business_date=day,
+            gateway_name=self._gateway.name,
+        )

@@ -1,0 +1,78 @@
+"""Who asks: a driver by a token of billing's own, an operator by a key that parking keeps.
+
+Billing knows nothing of parking's keys but that the application keeps a book of them, under
+`app.state.parking.keys`; the book raises its own errors.
+"""
+
+from typing import Any, Protocol
+
+from litestar import Request
+
+from billing.services.bundle import BillingServices
+from parking.core.errors import DomainError
+from parking.core.ids import AccountId, OperatorId
+
+_BEARER = "bearer "
+
+
+class NotSignedInError(DomainError):
+    """The request carries no driver's token that is still good."""
+
+    def __init__(self) -> None:
+        super().__init__("send a driver's token: Authorization: Bearer …")
+
+
+class OtherOperatorError(DomainError):
+    """The key does not open this operator's books."""
+
+    def __init__(self) -> None:
+        super().__init__("this needs a key of the operator itself, or an admin's")
+
+
+class _Role(Protocol):
+    @property
+    def value(self) -> str: ...
+
+
+class _KeyHolder(Protocol):
+    @property
+    def role(self) -> _Role: ...
+
+    @property
+    def operator_id(self) -> OperatorId | None: ...
+
+
+class _KeyBook(Protocol):
+    async def principal(self, key: str) -> _KeyHolder: ...
+
+
+def services_of(request: Request[Any, Any, Any]) -> BillingServices:
+    """Find billing's services in the running application."""
+    services: BillingServices = request.app.state.billing
+    return services
+
+
+def _bearer(request: Request[Any, Any, Any]) -> str:
+    header = request.headers.get("authorization", "")
+    if header[: len(_BEARER)].lower() != _BEARER:
+        return ""
+    return header[len(_BEARER) :].strip()
+
+
+async def driver_of(request: Request[Any, Any, Any]) -> AccountId:
+    """Say which driver asks. Raises NotSignedInError."""
+    token = _bearer(request)
+    account_id = await services_of(request).account_of_token(token) if token else None
+    if account_id is None:
+        raise NotSignedInError
+    return account_id
+
+
+async def require_operator(request: Request[Any, Any, Any], operator_id: OperatorId) -> None:
+    """Let the operator itself and admins pass. Raises OtherOperatorError, or the book's errors."""
+    keys: _KeyBook = request.app.state.parking.keys
+    holder = await keys.principal(_bearer(request))
+    if holder.role.value == "admin":
+        return
+    if holder.role.value != "operator" or holder.operator_id != operator_id:
+        raise OtherOperatorError
