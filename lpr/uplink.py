@@ -100,14 +100,18 @@ class Uplink:
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop`; outlives every failure of the network and the server."""
-        with self._client:
-            while not stop.is_set():
-                self._wake.clear()
-                wait_seconds = self._try_step()
-                if wait_seconds is None:
-                    self._wake.wait(IDLE_SECONDS)
-                elif wait_seconds > 0:
-                    stop.wait(wait_seconds)
+        while not stop.is_set():
+            self._wake.clear()
+            wait_seconds = self._try_step()
+            if wait_seconds is None:
+                self._wake.wait(IDLE_SECONDS)
+            elif wait_seconds > 0:
+                stop.wait(wait_seconds)
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection to the server."""
+        self._client.close()
 
     def step(self) -> int:
         """Send the oldest batch and settle what the server answered; answer how many events.

@@ -160,14 +160,22 @@ def observe(
 def leave(state: LaneState, *, now: datetime, rules: CrossingRules) -> Step:
     """Let time pass: cars out of view become events, old ones are forgotten."""
     gap = timedelta(seconds=rules.gap_seconds)
-    memory = timedelta(seconds=rules.same_car_seconds)
-    kept = [
+    settled = _settle(state.tracks, when=lambda track: _since(track, now) > gap, rules=rules)
+    kept = tuple(
         track
-        for track in state.tracks
-        # A clock set back must not keep a car for ever: distance in time counts either way.
-        if not track.crossed or abs(now - track.last_seen_at) <= max(memory, gap)
-    ]
-    return _settle(kept, when=lambda track: abs(now - track.last_seen_at) > gap, rules=rules)
+        for track in settled.state.tracks
+        if not track.crossed or _since(track, now) <= _memory(rules)
+    )
+    return Step(state=LaneState(tracks=kept), crossings=settled.crossings)
+
+
+def _since(track: Track, now: datetime) -> timedelta:
+    """Answer how far away in time a car was seen; a clock set back counts as time too."""
+    return abs(now - track.last_seen_at)
+
+
+def _memory(rules: CrossingRules) -> timedelta:
+    return timedelta(seconds=max(rules.same_car_seconds, rules.gap_seconds))
 
 
 def leave_all(state: LaneState, *, rules: CrossingRules) -> Step:
@@ -248,7 +256,7 @@ def _likeness(
     away = -track.last_box.overlap(box)
     if edits == 0:
         return (0, away)
-    in_view = abs(seen_at - track.last_seen_at) <= timedelta(seconds=rules.gap_seconds)
+    in_view = _since(track, seen_at) <= timedelta(seconds=rules.gap_seconds)
     if not in_view or _next_car(track, box):
         return None
     if edits <= SAME_PLATE_EDITS_MAX:
