@@ -1,1 +1,4 @@
-"""Rendered camera frames of cars passing gates, with their truth."""
+"""Gates as the outside world shows them: cars before cameras, and fleets of gates without pixels.
+
+    scenario -> plates, cars, yards, light -> frames in folders, as cameras upload them
+"""

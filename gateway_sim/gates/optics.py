@@ -1,0 +1,67 @@
+"""Where a lane's camera stands and how it projects the lane: a pinhole, in metres and pixels.
+
+The lane's own axes: x to the right, y up from the road, z away from the camera along the lane.
+"""
+
+import math
+import random
+
+import msgspec
+import numpy as np
+
+from gateway_sim.gates.pictures import Points
+
+WIDTH, HEIGHT = 1280, 720
+"""Pixels of a frame."""
+
+
+class Viewpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera beside a lane."""
+
+    aside: float
+    """Metres right of the lane's middle; negative: left."""
+    above: float
+    """Metres above the road."""
+    focal: float
+    """Focal length in pixels."""
+    roll: float
+    """Degrees: nobody mounts a camera quite level."""
+    looks_at: tuple[float, float, float] = (0.0, 0.62, 5.0)
+    """The point of the lane in the frame's middle, in metres."""
+
+    def project(self, points: Points) -> Points:
+        """Project points (rows of x, y, z in metres) to pixels."""
+        right, up, forward = self._axes()
+        seen = np.asarray(points, dtype=np.float64) - (self.aside, self.above, 0.0)
+        depth = np.maximum(seen @ forward, 0.05)
+        across, over = seen @ right / depth, seen @ up / depth
+        turn = math.radians(self.roll)
+        cosine, sine = math.cos(turn), math.sin(turn)
+        x = across * cosine - over * sine
+        y = across * sine + over * cosine
+        return np.stack((WIDTH / 2 + self.focal * x, HEIGHT / 2 - self.focal * y), axis=-1)
+
+    def towards(self, points: Points) -> Points:
+        """Unit vectors from points to the camera."""
+        rays = np.array((self.aside, self.above, 0.0)) - points
+        unit: Points = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+        return unit
+
+    def _axes(self) -> tuple[Points, Points, Points]:
+        forward = np.array(self.looks_at) - (self.aside, self.above, 0.0)
+        forward /= np.linalg.norm(forward)
+        right = np.cross((0.0, 1.0, 0.0), forward)
+        right /= np.linalg.norm(right)
+        return right, np.cross(forward, right), forward
+
+
+def viewpoint_of(lane: str) -> Viewpoint:
+    """The camera of a lane: the same for every frame of it, and different from lane to lane."""
+    chance = random.Random(f"viewpoint {lane}")
+    side = chance.choice((-1, 1))
+    return Viewpoint(
+        aside=side * chance.uniform(0.7, 2.1),
+        above=chance.uniform(1.25, 2.3),
+        focal=chance.uniform(1500, 1900),
+        roll=chance.uniform(-1.5, 1.5),
+    )
