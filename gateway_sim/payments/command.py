@@ -52,9 +52,11 @@ def payments(
     any key that starts with sk_test_. The truth about every charge: GET /_sim/truth.
     """
     # Imported here so that --help and the other subcommands do not load a web server.
+    from gateway_sim.logs import configure
     from gateway_sim.payments.faults import read_plan
     from gateway_sim.payments.server import Options, serve
 
+    configure()
     try:
         options = Options(
             host=host,

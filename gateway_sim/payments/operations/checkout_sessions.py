@@ -7,10 +7,12 @@ import msgspec
 from gateway_sim.payments.errors import InvalidRequestError
 from gateway_sim.payments.operations import payment_intents, setup_intents
 from gateway_sim.payments.operations.params import (
+    Instant,
     ListParams,
     Metadata,
     Page,
     Params,
+    checked_url,
     list_page,
     merge_metadata,
 )
@@ -81,7 +83,7 @@ class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     customer: str | None = None
     customer_creation: str | None = None
     customer_email: str | None = None
-    expires_at: int | None = None
+    expires_at: Instant | None = None
     line_items: tuple[LineItemParams, ...] = ()
     locale: str | None = None
     metadata: Metadata | None = None
@@ -122,7 +124,9 @@ def create(world: "World", params: CreateParams) -> CheckoutSession:
     session = CheckoutSession(
         id=session_id,
         created=world.clock.created(),
-        cancel_url=params.cancel_url,
+        cancel_url=checked_url(params.cancel_url, param="cancel_url")
+        if params.cancel_url
+        else None,
         client_reference_id=params.client_reference_id,
         currency=params.currency.lower() if params.currency else None,
         customer=params.customer,
@@ -133,7 +137,7 @@ def create(world: "World", params: CreateParams) -> CheckoutSession:
         metadata=merge_metadata({}, params.metadata),
         mode=params.mode,
         submit_type=params.submit_type,
-        success_url=params.success_url,
+        success_url=checked_url(params.success_url, param="success_url"),
         url=f"{world.cause.origin}/pay/{session_id}",
     )
     if params.mode == "setup":
@@ -190,6 +194,9 @@ def _prepare_payment(session: CheckoutSession, params: CreateParams) -> None:
         msg = "Line items need a quantity of at least 1 and a price that is not negative."
         raise InvalidRequestError(msg, param="line_items")
     total = sum(item.price_data.unit_amount * item.quantity for item in items)
+    if not 1 <= total <= payment_intents.AMOUNT_MAX:
+        msg = f"The total must be between 1 and {payment_intents.AMOUNT_MAX}."
+        raise InvalidRequestError(msg, param="line_items")
     session.currency = currencies.pop()
     session.amount_subtotal = session.amount_total = total
     session.customer_creation = session.customer_creation or "if_required"

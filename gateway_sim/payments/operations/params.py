@@ -1,7 +1,7 @@
 """Parameters: their common parts, and how their mistakes are told."""
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
@@ -24,6 +24,10 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 _EXPECTED = re.compile(r"Expected `([^`]+)`")
 
 
+Instant = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Seconds since 1970, up to the year 9999."""
+
+
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every endpoint takes `expand`; an unknown parameter is refused, as Stripe does."""
 
@@ -36,7 +40,7 @@ class ListParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: int = 10
     starting_after: str | None = None
     ending_before: str | None = None
-    created: int | dict[str, int] | None = None
+    created: Instant | dict[str, Instant] | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +87,18 @@ def _told(message: str) -> InvalidRequestError:
 
 def _bracketed(path: str) -> str:
     head, *rest = path.replace("[", ".").replace("]", "").replace("...", "").split(".")
-    return head + "".join(f"[{part}]" for part in rest)
+    return head + "".join(f"[{part}]" for part in rest if part)
+
+
+def checked_url(url: str, *, param: str) -> str:
+    """A URL that a browser or the courier can go to.
+
+    Raises InvalidRequestError.
+    """
+    if not url.startswith(("http://", "https://")):
+        msg = "Not a valid URL: an explicit scheme (such as https) must be provided."
+        raise InvalidRequestError(msg, code="url_invalid", param=param)
+    return url
 
 
 def merge_metadata(kept: dict[str, str], given: Metadata | None) -> dict[str, str]:

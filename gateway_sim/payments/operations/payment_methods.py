@@ -1,11 +1,13 @@
 """Payment methods: cards made from test numbers or tokens, attached to customers."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway_sim.payments import cards
 from gateway_sim.payments.errors import (
+    CardError,
     InvalidRequestError,
     NestedResourceMissingError,
     ResourceMissingError,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from gateway_sim.payments.world import World
 
 _YEARS_AHEAD = 8
-_SECONDS_PER_YEAR = 31_556_952
+_YEARS_MAX = 50
+_MONTHS = 12
 _CARD = "card"
 _STAND_IN = "token"
 """Stripe's word for a card that was handed over elsewhere."""
@@ -102,6 +105,7 @@ def create(world: "World", params: CreateParams) -> PaymentMethod:
     if params.type != _CARD or params.card is None:
         msg = "Only payment methods of type 'card' with card details are simulated."
         raise InvalidRequestError(msg, param="type")
+    _refuse_expired(world, params.card)
     method = make(
         world, _card_given(params.card), month=params.card.exp_month, year=params.card.exp_year
     )
@@ -115,6 +119,21 @@ def create(world: "World", params: CreateParams) -> PaymentMethod:
     method.metadata = merge_metadata({}, params.metadata)
     world.save(method)
     return method
+
+
+def _refuse_expired(world: "World", given: CardParams) -> None:
+    """Raise CardError for a date that cannot be on a card, or has passed."""
+    if given.exp_month is not None and not 1 <= given.exp_month <= _MONTHS:
+        msg = "Your card's expiration month is invalid."
+        raise CardError(msg, code="invalid_expiry_month")
+    this_year = _year(world)
+    if given.exp_year is not None and not 0 <= given.exp_year - this_year <= _YEARS_MAX:
+        msg = "Your card's expiration year is invalid."
+        raise CardError(msg, code="invalid_expiry_year")
+
+
+def _year(world: "World") -> int:
+    return datetime.fromtimestamp(world.clock.now(), UTC).year
 
 
 def _card_given(given: CardParams) -> cards.TestCard:
@@ -134,7 +153,6 @@ def make(
 ) -> PaymentMethod:
     """A new payment method of a test card, not attached to anyone."""
     now = world.clock.created()
-    this_year = 1970 + now // _SECONDS_PER_YEAR
     return PaymentMethod(
         id=world.ids.make("pm"),
         created=now,
@@ -147,7 +165,7 @@ def make(
             },
             display_brand=card.brand,
             exp_month=month or 12,
-            exp_year=year or this_year + _YEARS_AHEAD,
+            exp_year=year or _year(world) + _YEARS_AHEAD,
             fingerprint=cards.fingerprint(card.number),
             last4=card.number[-4:],
             networks={"available": [card.brand], "preferred": None},

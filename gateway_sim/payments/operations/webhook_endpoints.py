@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from gateway_sim.payments.errors import InvalidRequestError
 from gateway_sim.payments.operations.params import (
     ListParams,
     Metadata,
     Page,
     Params,
+    checked_url,
     list_page,
     merge_metadata,
 )
@@ -49,7 +49,7 @@ def create(world: "World", params: CreateParams) -> "JsonObject":
         enabled_events=params.enabled_events,
         metadata=merge_metadata({}, params.metadata),
         secret=world.ids.make("whsec"),
-        url=_checked_url(params.url),
+        url=checked_url(params.url, param="url"),
     )
     world.save(endpoint)
     return {**present(world, endpoint), "secret": endpoint.secret}
@@ -79,7 +79,7 @@ def update(world: "World", params: UpdateParams, endpoint_id: str) -> WebhookEnd
     """Change what is given."""
     endpoint = world.load(WebhookEndpoint, endpoint_id)
     if params.url is not None:
-        endpoint.url = _checked_url(params.url)
+        endpoint.url = checked_url(params.url, param="url")
     if params.enabled_events is not None:
         endpoint.enabled_events = params.enabled_events
     if params.description is not None:
@@ -101,10 +101,3 @@ def delete(world: "World", _params: Params, endpoint_id: str) -> "JsonObject":
 def list_all(world: "World", params: ListParams) -> Page:
     """Webhook endpoints, newest first."""
     return list_page(world, WebhookEndpoint, params, url="/v1/webhook_endpoints")
-
-
-def _checked_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        msg = "Invalid URL: An explicit scheme (such as https) must be provided."
-        raise InvalidRequestError(msg, code="url_invalid", param="url")
-    return url

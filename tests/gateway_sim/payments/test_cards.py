@@ -17,8 +17,9 @@ DECLINES = (
 )
 
 
-def method_of(simulator: Simulator, number: str) -> str:
-    params = {"type": "card", "card": {"number": number, "exp_month": 8, "exp_year": 2034}}
+def method_of(simulator: Simulator, number: str, date: tuple[int, int] = (8, 2034)) -> str:
+    card = {"number": number, "exp_month": date[0], "exp_year": date[1]}
+    params = {"type": "card", "card": card}
     return simulator.stripe.v1.payment_methods.create(params).id  # type: ignore[arg-type]
 
 
@@ -83,6 +84,10 @@ def test_numbers_that_are_no_test_cards_are_refused(simulator: Simulator) -> Non
     assert wrong.value.code == "incorrect_number"
     with pytest.raises(stripe.CardError) as real:
         method_of(simulator, "4111111111111111")
+    for date, code in (((13, 2034), "invalid_expiry_month"), ((1, 2019), "invalid_expiry_year")):
+        with pytest.raises(stripe.CardError) as expired:
+            method_of(simulator, "4242424242424242", date)
+        assert expired.value.code == code
     assert real.value.error
     assert real.value.error.decline_code == "test_mode_live_card"
 
