@@ -25,6 +25,7 @@ _PAIRS: Final = (
     ("DQ", 0.7),
     ("CG", 0.6),
     ("0C", 0.3),
+    ("0U", 0.3),
     # Letter and digit of one outline.
     ("8B", 0.9),
     ("2Z", 0.9),

@@ -92,7 +92,7 @@ def states_of(*facts: Fact) -> list[StayState]:
             [leave(0), entry(60), entry(600)], [CLOSED, OPEN], id="drift, then a new visit"
         ),
         pytest.param(
-            [leave(0), entry(60), entry(80), leave(600)],
+            [leave(0), entry(60), entry(85), entry(110), leave(600)],
             [MISSED_ENTRY, CLOSED],
             id="an exit of its own later shows that it was no drift",
         ),

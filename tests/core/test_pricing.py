@@ -181,6 +181,20 @@ def test_one_line_of_each_cap_for_each_of_its_periods() -> None:
     assert priced.lines[1].text_en == "At most CNY 5.00 in one calendar day"
 
 
+def test_of_two_caps_the_day_s_comes_first_and_the_other_cuts_what_is_left() -> None:
+    rates = tariff(
+        *all_day(units((100, 60))), caps=Caps(calendar_day_minor=500, rolling_24h_minor=800)
+    )
+    came = datetime(2026, 5, 31, 4, 0, tzinfo=UTC)  # noon in Shanghai
+    priced = assess(entered_at=came, left_at=came + timedelta(hours=24), tariff=rates, colour=BLUE)
+    assert [(line.code, line.amount_minor) for line in priced.lines] == [
+        ("rate", 2400),
+        ("cap_calendar_day", -700),
+        ("cap_calendar_day", -700),
+        ("cap_rolling_24h", -200),
+    ]
+
+
 @pytest.mark.parametrize(("percent", "expected"), [(50, 250), (200, 1000), (0, 0), (100, 500)])
 def test_a_class_pays_its_share_of_prices_and_caps(percent: int, expected: int) -> None:
     green = VehicleClass(colours=(GREEN,), name_zh="新能源", name_en="new-energy", percent=percent)
