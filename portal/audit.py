@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from billing.audit import Truth
+from billing.audit import violations as billing_violations
 from parking.core.errors import DomainError
 from parking.core.fee import Fee
 from parking.core.folding import fold
@@ -110,7 +111,10 @@ async def audit(pool: Pool, *, now: datetime, truth_url: str | None = None) -> l
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = [each async for each in _check_stays(connection, now=now)]
         found += [each async for each in _check_billing(connection)]
-        found += await _billing_violations(connection, truth)
+        found += [
+            Violation(invariant=each.invariant, subject=each.subject, text=each.text)
+            async for each in billing_violations(connection, truth=truth)
+        ]
     return sorted(found)
 
 

@@ -47,6 +47,7 @@ _DAYS_MAX: Final = 40
 _VIDEOS_MAX: Final = 20
 _LOOK_SECONDS: Final = 0.4
 _QUIET_SECONDS: Final = 4.0
+_STUCK_SECONDS: Final = 30.0
 _SAME_CAR: Final = timedelta(minutes=2)
 
 
@@ -213,7 +214,9 @@ async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int, vid
             if (counts, stays) != last:
                 last, quiet_since = (counts, stays), time.monotonic()
             looked = counts.read >= frames and not counts.pending
-            if looked and time.monotonic() - quiet_since > _QUIET_SECONDS:
+            # An agent that was killed counts its frames from nought again, hence the patience.
+            patience = _QUIET_SECONDS if looked else _STUCK_SECONDS
+            if time.monotonic() - quiet_since > patience:
                 break
             await asyncio.sleep(_LOOK_SECONDS)
     await watcher.close()

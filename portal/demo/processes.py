@@ -141,9 +141,14 @@ class Child:
                 return
             await self._spawn()
 
+    @property
+    def given_up(self) -> bool:
+        """Whether the process cannot be kept running."""
+        return self._keeper is not None and self._keeper.done() and not self.finished
+
     def raise_if_given_up(self) -> None:
         """Raise what made us give the process up, if anything did."""
-        if self._keeper is not None and self._keeper.done() and not self._stopping:
+        if self._keeper is not None and self.given_up and not self._stopping:
             self._keeper.result()
 
     async def wait_ready(self, *, seconds: float) -> None:

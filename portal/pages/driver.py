@@ -139,7 +139,7 @@ def sign_in_page(*, language: Language, wrong: bool) -> str:
     body = fill(
         '<h1>$title</h1><p class="soft">$why</p>$problem'
         '<form method="post" action="/sign-in"><label for="key">$label</label>'
-        '<input id="key" name="key" type="password" autocomplete="current-password" required autofocus>'
+        '<input id="key" name="key" type="password" autocomplete="current-password" required>'
         "<p>&nbsp;</p><button>$button</button></form>",
         title=text["signin.title"],
         why=text["signin.why"],

@@ -9,7 +9,7 @@ import msgspec
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException, NotFoundException
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromPath, FromQuery, QueryParameter
 
 from parking.core.errors import DomainError
 from portal.pages import driver
@@ -43,7 +43,7 @@ def _html(text: str, *, status: int = 200) -> Response[str]:
 
 @get("/", include_in_schema=False)
 async def show_live(
-    request: AnyRequest, key: Annotated[str | None, Parameter(max_length=200)] = None
+    request: AnyRequest, key: Annotated[str | None, QueryParameter(max_length=200)] = None
 ) -> Response[str]:
     """The live page, or the form that asks for a key."""
     language = _language(request)
@@ -94,7 +94,7 @@ async def live_json(request: AnyRequest) -> Response[bytes]:
 
 
 @get("/assets/{name:str}", include_in_schema=False)
-async def show_asset(name: str) -> Response[bytes]:
+async def show_asset(name: FromPath[str]) -> Response[bytes]:
     """A style sheet or script; its address carries a hash, so it may be kept for ever."""
     if name not in ASSET_TYPES:
         raise NotFoundException
@@ -103,7 +103,7 @@ async def show_asset(name: str) -> Response[bytes]:
 
 
 @get("/p/{stay_id:uuid}", include_in_schema=False)
-async def show_stay(request: AnyRequest, stay_id: UUID) -> Response[str]:
+async def show_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str]:
     """The driver's page of one stay."""
     language = _language(request)
     stay = await one_stay(portal_state(request.app).pool, stay_id)
@@ -113,7 +113,7 @@ async def show_stay(request: AnyRequest, stay_id: UUID) -> Response[str]:
 
 
 @post("/p/{stay_id:uuid}", include_in_schema=False, status_code=303)
-async def pay_stay(request: AnyRequest, stay_id: UUID) -> Response[str]:
+async def pay_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str]:
     """Open the gateway's page for this stay and send the driver there."""
     language = _language(request)
     state = portal_state(request.app)
@@ -130,14 +130,16 @@ async def pay_stay(request: AnyRequest, stay_id: UUID) -> Response[str]:
 
 
 @get("/pay/return", include_in_schema=False)
-async def show_thanks(request: AnyRequest, stay: UUID | None = None) -> Response[str]:
+async def show_thanks(request: AnyRequest, stay: FromQuery[UUID | None] = None) -> Response[str]:
     """Where the gateway's page sends the driver afterwards."""
     stay_id = None if stay is None else str(stay)
     return _html(driver.thanks_page(language=_language(request), stay_id=stay_id))
 
 
 @get("/statements/{operator_id:str}/{day:date}", include_in_schema=False)
-async def show_statement(request: AnyRequest, operator_id: str, day: date) -> Response[str]:
+async def show_statement(
+    request: AnyRequest, operator_id: FromPath[str], day: FromPath[date]
+) -> Response[str]:
     """An operator's statement of one day, for that operator and the admin."""
     language = _language(request)
     viewer = await _viewer(request)
