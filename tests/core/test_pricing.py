@@ -205,6 +205,13 @@ def test_a_class_pays_its_share_of_prices_and_caps(percent: int, expected: int) 
     assert fee(came, came + timedelta(hours=9), rates, BLUE) == 500
 
 
+def test_half_of_an_odd_price_is_rounded_up_to_the_fen() -> None:
+    green = VehicleClass(colours=(GREEN,), name_zh="新能源", name_en="new-energy", percent=50)
+    rates = _with_classes(tariff(*all_day(units((5, 60)))), green)
+    came = datetime(2026, 6, 1, 4, 0, tzinfo=UTC)
+    assert fee(came, came + timedelta(hours=2), rates, GREEN) == 2 * 3
+
+
 def test_a_class_may_have_windows_free_time_and_caps_of_its_own() -> None:
     own = VehicleClass(
         colours=(GREEN,),
