@@ -19,7 +19,7 @@ class EmptyWebhookSecretError(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "billing.stripe_webhook_secret is empty: set it to the webhook endpoint's whsec_… secret"
+            "billing.stripe_webhook_secret is empty: set it to the endpoint's whsec_… secret"
         )
 
 

@@ -4,7 +4,7 @@ Rules of reading: a card error is a decline; a request error is our mistake; eve
 is not an answer (no connection, time-out, 409, 429, 5xx, HTML) is Unknown, never a failure.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -81,12 +81,27 @@ class ForeignPaymentError(DomainError):
         super().__init__(f"{ref} at the gateway is not payment {payment_id}")
 
 
+class _HttpClient(stripe.HTTPXClient):
+    """The SDK's client over httpx, which hands form bodies over in the way httpx asks for."""
+
+    def _get_request_args_kwargs(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        post_data: Any,  # noqa: ANN401 - the SDK's own signature
+    ) -> Any:  # noqa: ANN401
+        arguments, options = super()._get_request_args_kwargs(method, url, headers, post_data)
+        options["content"] = options.pop("data") or None
+        return arguments, options
+
+
 class StripeGateway:
     """A PaymentGateway over Stripe's API. Belongs to the event loop that first uses it."""
 
     def __init__(self, settings: BillingSettings) -> None:
         self._secrets = settings.webhook_secrets
-        self._http = stripe.HTTPXClient(timeout=httpx.Timeout(settings.stripe_timeout_seconds))
+        self._http = _HttpClient(timeout=httpx.Timeout(settings.stripe_timeout_seconds))
         # The resolver repeats requests by its own rules; the SDK must not.
         self._client = stripe.StripeClient(
             settings.stripe_api_key.reveal(),

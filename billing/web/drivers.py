@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
 from billing.db.queries import ObligationView
@@ -19,7 +19,7 @@ from parking.core.plate import Plate, normalise_plate
 
 Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")]
 ReturnUrl = Annotated[str, Meta(pattern=r"^https?://[^\s\x00]{1,1990}$")]
-LimitQuery = Annotated[int, Parameter(ge=1, le=500)]
+LimitQuery = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
 class NoPlateError(DomainError):
@@ -76,7 +76,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/v1/driver-accounts", summary="Sign up")
-async def post_account(request: Request[Any, Any, Any], data: AccountBody) -> NewAccount:
+async def post_account(request: Request[Any, Any, Any], data: JSONBody[AccountBody]) -> NewAccount:
     """Open an account; its token is shown this once."""
     return await services_of(request).create_account(phone=data.phone)
 
@@ -96,7 +96,7 @@ async def get_account(request: Request[Any, Any, Any]) -> Account:
 
 
 @post("/v1/driver-accounts/me/plates", summary="Bind a plate")
-async def post_plate(request: Request[Any, Any, Any], data: PlateBody) -> BoundPlate:
+async def post_plate(request: Request[Any, Any, Any], data: JSONBody[PlateBody]) -> BoundPlate:
     """Bind a plate; what it owes and nobody was asked for comes with it."""
     account_id = await driver_of(request)
     plate = normalise_plate(data.plate)
@@ -107,7 +107,7 @@ async def post_plate(request: Request[Any, Any, Any], data: PlateBody) -> BoundP
 
 
 @post("/v1/driver-accounts/me/payment-method-setups", summary="Leave a card")
-async def post_setup(request: Request[Any, Any, Any], data: ReturnBody) -> Page:
+async def post_setup(request: Request[Any, Any, Any], data: JSONBody[ReturnBody]) -> Page:
     """Open the gateway's page on which a card is left."""
     account_id = await driver_of(request)
     url = await services_of(request).start_setup(account_id, return_url=data.return_url)
@@ -124,13 +124,17 @@ async def get_obligations(
 
 
 @get("/v1/stays/{stay_id:uuid}/obligation", summary="Show what a stay costs", security=[])
-async def get_obligation(request: Request[Any, Any, Any], stay_id: UUID) -> ObligationView:
+async def get_obligation(
+    request: Request[Any, Any, Any], stay_id: FromPath[UUID]
+) -> ObligationView:
     """Show the fee and its payment. Whoever knows the stay's id may see it."""
     return await services_of(request).obligation(StayId(stay_id))
 
 
 @post("/v1/stays/{stay_id:uuid}/checkout", summary="Pay a stay by hand", security=[])
-async def post_checkout(request: Request[Any, Any, Any], stay_id: UUID, data: ReturnBody) -> Page:
+async def post_checkout(
+    request: Request[Any, Any, Any], stay_id: FromPath[UUID], data: JSONBody[ReturnBody]
+) -> Page:
     """Open the gateway's page on which this stay is paid; 409 while it is being charged."""
     url = await services_of(request).open_checkout(StayId(stay_id), return_url=data.return_url)
     return Page(url=url)

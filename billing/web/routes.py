@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, PathParameter
 
 from billing.core.statement import Statement
 from billing.web.access import require_operator, services_of
 from billing.web.drivers import drivers_router
 from parking.core.ids import SLUG_PATTERN, OperatorId
 
-OperatorPath = Annotated[str, Parameter(pattern=SLUG_PATTERN)]
+OperatorPath = Annotated[str, PathParameter(pattern=SLUG_PATTERN)]
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ async def post_webhook(request: Request[Any, Any, Any]) -> Received:
 
 @get("/v1/operators/{operator_id:str}/statements/{day:date}", summary="Show a day's statement")
 async def get_statement(
-    request: Request[Any, Any, Any], operator_id: OperatorPath, day: date
+    request: Request[Any, Any, Any], operator_id: OperatorPath, day: FromPath[date]
 ) -> Statement:
     """Draw up what one ledger day did to an operator's money: opening, lines, closing."""
     operator = OperatorId(operator_id)
