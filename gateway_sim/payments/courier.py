@@ -74,7 +74,7 @@ class Courier:
         endpoint = world.store.get(WebhookEndpoint, delivery.endpoint)
         event = world.store.get(Event, delivery.event)
         if endpoint is None or event is None or endpoint.status != "enabled":
-            world.deliveries.delivered(delivery, "the endpoint is gone")
+            world.deliveries.lost(delivery, "the endpoint is gone or disabled")
             return
         body = msgspec.json.encode(present(world, event))
         taken, answer = await _post(client, endpoint, body)

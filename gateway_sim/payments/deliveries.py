@@ -77,6 +77,10 @@ class DeliveryQueue:
         """The endpoint took it."""
         self._close(delivery, "delivered", answer)
 
+    def lost(self, delivery: Delivery, reason: str) -> None:
+        """There is nobody to take it any more."""
+        self._close(delivery, "missing", reason)
+
     def failed(self, delivery: Delivery, answer: str, *, now: float) -> None:
         """The endpoint did not take it: try again later, longer each time, or give up."""
         backoff = min(BACKOFF_FIRST_S * 2**delivery.attempts, BACKOFF_MAX_S)

@@ -21,6 +21,8 @@ from parking.core.errors import DomainError
 
 BACKLOG = 2048
 GRACE_S = 2
+KEEP_ALIVE_S = 75
+"""Longer than clients keep idle connections, so that none is cut under a request by accident."""
 
 
 class PortTakenError(DomainError):
@@ -145,6 +147,7 @@ def make_server(world: World) -> Server:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = Server(config)
     return server
