@@ -91,7 +91,7 @@ class LaneEventsOperation(Operation):
                 "application/x-ndjson": OpenAPIMediaType(schema=lines),
             },
         )
-        either = schema_of(EventResult | EventResults)
+        either = Schema(one_of=[schema_of(EventResult), schema_of(EventResults)])
         self.responses = {
             "200": OpenAPIResponse(
                 description="A batch, each event answered on its own; or one event repeated",
