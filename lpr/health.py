@@ -13,6 +13,8 @@ from parking.core.errors import DomainError
 
 UPLINK_FAILURES_MAX = 5
 """After so many failures in a row the box calls itself degraded."""
+STOP_SECONDS_MAX = 0.1
+"""How soon the server notices that it is to stop."""
 _DISTRIBUTION = "leave-first"
 
 
@@ -79,7 +81,9 @@ class HealthServer:
 
     def __enter__(self) -> Self:
         """Start to serve."""
-        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(STOP_SECONDS_MAX,), name="health", daemon=True
+        ).start()
         return self
 
     def __exit__(

@@ -109,11 +109,12 @@ def _work_until_killed(path: Path, kill_before: int) -> None:
 
 
 def test_survives_a_kill_before_any_statement(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["tests.lpr.agent_process"])
     states = []
     for kill_before in range(40):
         folder = tmp_path / str(kill_before)
-        process = spawn.Process(target=_work_until_killed, args=(folder, kill_before))
+        process = forks.Process(target=_work_until_killed, args=(folder, kill_before))
         process.start()
         process.join()
         spool = opened(folder)

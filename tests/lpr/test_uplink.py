@@ -51,7 +51,7 @@ def uplink(spool: Spool, url: str, *, key: str = KEY, settings: UplinkSettings =
 def drain(link: Uplink, spool: Spool, *, seconds: float = 10.0) -> None:
     """Run the uplink's own loop until the spool is empty."""
     stop = threading.Event()
-    thread = threading.Thread(target=link.run, args=(stop,))
+    thread = threading.Thread(target=link.run, args=(stop,), daemon=True)
     thread.start()
     deadline = time.monotonic() + seconds
     while spool.counts().pending and time.monotonic() < deadline:

@@ -43,7 +43,6 @@ def test_outvotes_one_bad_frame_place_by_place() -> None:
     assert voted is not None
     assert voted.text == TRUE
     assert (voted.frames, voted.agreeing) == (4, 1)
-    assert voted.candidates
 
 
 def test_trusts_frames_that_keep_the_grammar_over_those_that_do_not() -> None:
