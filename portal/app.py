@@ -12,6 +12,8 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
+import structlog
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -23,6 +25,7 @@ from billing.standings import BillingStandings
 from billing.web.problems import STATUSES as BILLING_STATUSES
 from billing.web.routes import billing_routers
 from parking.core.ids import OperatorId, StayId
+from parking.core.secret import Secret
 from parking.db.pool import Pool, open_pool
 from parking.services.bundle import ParkingServices
 from parking.services.clock import system_clock
@@ -37,6 +40,7 @@ from portal.problems import exception_handlers
 from portal.settings import Settings
 from portal.state import PortalState, keep_portal_state
 
+_LOG = structlog.get_logger("portal.app")
 _DESCRIPTION = """
 Parking that is paid for after you have gone. Gates post lane events; stays, fees and payments
 follow. Every error is `application/problem+json` (RFC 9457) with a `trace_id` that the log knows;
@@ -87,13 +91,21 @@ async def _services(app: Litestar, settings: Settings, pool: Pool) -> AsyncItera
     app.state.parking = parking
     app.state.billing = billing
     if settings.admin_key:
-        await parking.keys.ensure_admin_key(settings.admin_key.reveal())
+        await _let_admin_in(parking, settings.admin_key)
     keep_portal_state(app, _portal_state(settings, pool, billing, parking))
     try:
         yield
     finally:
         await parking.close()
         await billing.close()
+
+
+async def _let_admin_in(parking: ParkingServices, key: Secret) -> None:
+    """Store the configured admin key. A database without tables is for /readyz to tell."""
+    try:
+        await parking.keys.ensure_admin_key(key.reveal())
+    except asyncpg.UndefinedTableError:
+        _LOG.warning("no tables yet: run `parking migrate`, then start again for the admin key")
 
 
 def _portal_state(

@@ -88,6 +88,7 @@ def exception_handlers(statuses: Mapping[type[Exception], int]) -> ExceptionHand
 
     handlers: dict[int | type[Exception], Any] = dict.fromkeys(statuses, domain)
     handlers[HTTPException] = http_exception
+    handlers[RecursionError] = too_deep
     handlers[Exception] = unforeseen
     return handlers
 
@@ -117,6 +118,16 @@ def _field_errors(error: HTTPException) -> list[dict[str, str]] | None:
         for each in extra
         if isinstance(each, dict)
     ] or None
+
+
+def too_deep(request: Request[Any, Any, Any], _error: RecursionError) -> Response[bytes]:
+    """Refuse a body that is nested so deeply that decoding it gave up."""
+    return problem_response(
+        request,
+        status=HTTPStatus.BAD_REQUEST.value,
+        slug="nested-too-deeply",
+        detail="the body is nested too deeply",
+    )
 
 
 def unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
