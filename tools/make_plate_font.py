@@ -1,4 +1,4 @@
-"""Make gateway_sim/gates/fonts/PlateGlyphs-Bold.otf: the characters of plates, and no others.
+"""Make gateway_sim/gates/fonts/PlateGlyphs-Regular.otf: the characters of plates, and no others.
 
 A one-off. It needs fonttools and Debian's package fonts-noto-cjk, neither of which the project
 depends on:
@@ -13,12 +13,12 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTCollection
 
-SOURCE = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc")
-TARGET = Path(__file__).parent.parent / "gateway_sim/gates/fonts/PlateGlyphs-Bold.otf"
-SIMPLIFIED_CHINESE = "Noto Sans CJK SC Bold"
+SOURCE = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
+TARGET = Path(__file__).parent.parent / "gateway_sim/gates/fonts/PlateGlyphs-Regular.otf"
+SIMPLIFIED_CHINESE = "Noto Sans CJK SC"
 FULL_NAME = 4
-FAMILY_NAMES = {1: "Plate Glyphs", 3: "PlateGlyphs-Bold;subset", 4: "Plate Glyphs Bold"}
-FAMILY_NAMES |= {6: "PlateGlyphs-Bold", 16: "Plate Glyphs"}
+FAMILY_NAMES = {1: "Plate Glyphs", 3: "PlateGlyphs-Regular;subset", 4: "Plate Glyphs Regular"}
+FAMILY_NAMES |= {6: "PlateGlyphs-Regular", 16: "Plate Glyphs"}
 PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
 SUFFIXES = "警学挂港澳领使试超应急"
 LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -32,7 +32,9 @@ def main() -> None:
     arguments = parser.parse_args()
     collection = TTCollection(arguments.source)
     font = next(
-        face for face in collection.fonts if face["name"].getDebugName(FULL_NAME) == SIMPLIFIED_CHINESE
+        face
+        for face in collection.fonts
+        if face["name"].getDebugName(FULL_NAME) == SIMPLIFIED_CHINESE
     )
     options = Options()
     options.layout_features = []

@@ -15,6 +15,10 @@ from gateway_sim.gates.pictures import Points
 ROWS, COLUMNS = 66, 44
 """How finely the swept surface is cut."""
 SIDE_ROWS = 7
+_GLASS_REACH = 0.93
+"""The share of a windscreen's width that is glass; the rest is pillars."""
+_WINDOW_DEPTH = 0.4
+"""The share of a side's height that its windows take."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +139,7 @@ def shell(body: Body) -> Mesh:
     middle_row = (at[:-1] + at[1:]) / 2
     middle_column = np.abs(across[:-1] + across[1:]) / 2
     pane = (middle_row > body.glass[0]) & (middle_row < body.glass[1])
-    glass = np.outer(pane, middle_column < 0.93).astype(np.float64)
+    glass = np.outer(pane, middle_column < _GLASS_REACH).astype(np.float64)
     return _ordered(_facets(points), glass)
 
 
@@ -157,7 +161,9 @@ def flanks(body: Body) -> Mesh:
             points[:, column] = np.stack(
                 (edge * half, top[:, 1] * (1 - share) + sill * share, top[:, 2]), axis=-1
             )
-        windowed = (at[:-1] > body.glass[0] + 0.35)[:, None] & (shares[:-1] < 0.4)[None, :]
+        windowed = (at[:-1] > body.glass[0] + 0.35)[:, None] & (shares[:-1] < _WINDOW_DEPTH)[
+            None, :
+        ]
         meshes.append(_ordered(_facets(points), windowed.astype(np.float64)))
     corners = np.concatenate([mesh.corners for mesh in meshes])
     return Mesh(corners, np.concatenate([mesh.glass for mesh in meshes]))
@@ -172,7 +178,7 @@ def on_front(body: Body, across: Points, height: Points) -> Points:
 
 
 def on_glass(body: Body, across: Points, share: Points) -> Points:
-    """Points of the windscreen: `across` -1.0 to 1.0, `share` 0.0 at its foot to 1.0 at its head."""
+    """Points of the windscreen: `across` -1.0 to 1.0, `share` 0.0 at the foot, 1.0 at the head."""
     at = body.glass[0] + share * (body.glass[1] - body.glass[0])
     return _surface(body, at, across)
 
@@ -207,9 +213,7 @@ def _smooth(at: Points, values: Points) -> Points:
 
 
 def _facets(points: Points) -> Points:
-    return np.stack(
-        (points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]), axis=2
-    )
+    return np.stack((points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]), axis=2)
 
 
 def _ordered(facets: Points, glass: Points) -> Mesh:

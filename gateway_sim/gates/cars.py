@@ -31,6 +31,8 @@ _PAINTS: tuple[Colour, ...] = (
     (60, 74, 48),
 )
 _COVER = 255.0
+_FACING_MIN = 0.01
+"""Facets seen more edgewise than this (cosine) are left out."""
 _GLASS: Colour = (26, 24, 22)
 _INSIDE = np.array((0.0, 0.5, 2.2))
 """A point inside every body: facets face away from it."""
@@ -113,9 +115,7 @@ def lamp_centres(look: CarLook) -> Points:
 class _Pen:
     """Draws the parts of one car on one layer."""
 
-    def __init__(
-        self, look: CarLook, placement: Placement, view: Viewpoint, light: Light
-    ) -> None:
+    def __init__(self, look: CarLook, placement: Placement, view: Viewpoint, light: Light) -> None:
         self.body: Body = BODIES[look.body]
         self.layer: Layer = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
         self._paint = np.array(look.paint, float)
@@ -129,9 +129,11 @@ class _Pen:
         normals = self._normals(corners, middles)
         towards = self._view.towards(middles)
         facing = np.sum(normals * towards, axis=-1)
-        seen = facing > 0.01
+        seen = facing > _FACING_MIN
         shades = self._shades(normals[seen], towards[seen], facing[seen], mesh.glass[seen])
-        outlines = np.round(self._view.project(corners[seen]) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        outlines = np.round(self._view.project(corners[seen]) * (1 << SUBPIXEL_BITS)).astype(
+            np.int32
+        )
         for outline, shade in zip(outlines, shades.tolist(), strict=True):
             cv2.fillConvexPoly(self.layer, outline, (*shade, _COVER), cv2.LINE_8, SUBPIXEL_BITS)
 
@@ -182,7 +184,7 @@ class _Pen:
 
     def mirrors(self) -> None:
         """Draw the wing mirrors beside the windscreen's foot."""
-        z, y, half, _, _ = self.body.profile[self.body.glass[0]]
+        z, y, half, _, _ = self.body.profile[int(self.body.glass[0])]
         for side in (-1.0, 1.0):
             x, up = _ring(side * (half + 0.19), y + 0.04, 0.12, 0.07)
             disc = np.stack((x, up, np.full(len(x), z + 0.32)), axis=-1)
@@ -229,7 +231,9 @@ class _Pen:
         """Draw the grille with its bars and a badge of no maker's."""
         half, low, high = self.body.grille
         self._front(
-            (-half, half, half * 0.86, -half * 0.86), (high, high, low, low), self._tone((20, 20, 22))
+            (-half, half, half * 0.86, -half * 0.86),
+            (high, high, low, low),
+            self._tone((20, 20, 22)),
         )
         chrome = self._tone((188, 188, 190))
         for share in np.linspace(0.15, 0.85, 4):
@@ -253,7 +257,9 @@ class _Pen:
                 glow: Colour = (250, 252, 252) if lit else self._tone((214, 212, 206))
                 self._round(middle, (low + high) / 2 + 0.005, size, glow)
                 if not lit:
-                    self._round(middle, (low + high) / 2 + 0.01, size * 0.5, self._tone((96, 92, 88)))
+                    self._round(
+                        middle, (low + high) / 2 + 0.01, size * 0.5, self._tone((96, 92, 88))
+                    )
             ends = (side * (inner + 0.02), side * (outer - 0.04))
             self._line(ends, (high - 0.025, high + 0.012), self._tone((226, 226, 224)), 0.010)
 
@@ -276,7 +282,9 @@ class _Pen:
         under = cv2.multiply(soft, cv2.bitwise_not(cover), scale=1 / 255)
         self.layer[..., 3] = cv2.add(cover, under)
 
-    def _front(self, x: Points | tuple[float, ...], y: Points | tuple[float, ...], colour: Colour) -> None:
+    def _front(
+        self, x: Points | tuple[float, ...], y: Points | tuple[float, ...], colour: Colour
+    ) -> None:
         across, height = _dense(np.asarray(x, float), np.asarray(y, float))
         outline = self._project(on_front(self.body, across, height))
         fill(self.layer, outline, (*colour, _COVER))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 import cv2
@@ -21,7 +21,7 @@ from gateway_sim.gates.light import LIGHTS, DayPart, Light, day_part
 from gateway_sim.gates.optics import HEIGHT, WIDTH, Viewpoint, viewpoint_of
 from gateway_sim.gates.pictures import Layer, Picture, Points, clipped, lay
 from gateway_sim.gates.plates import HEIGHT_MM, draw_plate, plate_width_mm
-from gateway_sim.gates.scenario import FRAME_GAP_MS, Pass
+from gateway_sim.gates.scenario import Pass
 from gateway_sim.gates.yards import draw_yard
 
 JPEG_QUALITY = 84
@@ -38,7 +38,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """One picture, as the camera encodes it."""
 
     captured_at: datetime
-    """In UTC, whole milliseconds."""
+    """In UTC."""
     jpeg: bytes
 
 
@@ -71,10 +71,10 @@ def render_pass(crossing: Pass, *, seed: int = 0, part: DayPart | None = None) -
     for index in range(crossing.frames):
         away = (crossing.frames - 1 - index) * min(_STEP_METRES, 3.3 / crossing.frames)
         placement = msgspec.structs.replace(last, z=near + away)
-        at = crossing.captured_at + timedelta(milliseconds=FRAME_GAP_MS * index)
+        at = crossing.frame_at(index)
         picture = compose(shot, placement, chance)
-        _caption(picture, crossing.lane, at)
-        yield Frame(captured_at=at.astimezone(UTC), jpeg=_encode(picture))
+        _caption(picture, crossing.lane, at.astimezone(crossing.captured_at.tzinfo))
+        yield Frame(captured_at=at, jpeg=_encode(picture))
 
 
 def _seed_of(crossing: Pass, seed: int) -> int:
@@ -156,9 +156,7 @@ def _hang_plate(picture: Picture, shot: _Shot, placement: Placement) -> None:
     if shot.plate is None:
         return
     width, height = shot.plate_size
-    corners = shot.view.project(
-        placement.put(plate_corners(shot.look, width=width, height=height))
-    )
+    corners = shot.view.project(placement.put(plate_corners(shot.look, width=width, height=height)))
     x, y = np.floor(corners.min(axis=0)).astype(int) - 1
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 2
     x, y, right, bottom = max(x, 0), max(y, 0), min(right, WIDTH), min(bottom, HEIGHT)
@@ -170,7 +168,9 @@ def _hang_plate(picture: Picture, shot: _Shot, placement: Placement) -> None:
     sheet = np.dstack((lit, np.full((tall, wide), 255, np.uint8)))
     own = np.array(((0, 0), (wide, 0), (wide, tall), (0, tall)), np.float32)
     warp = cv2.getPerspectiveTransform(own, (corners - (x, y)).astype(np.float32))
-    lay(picture[y:bottom, x:right], _warped(sheet, warp.astype(np.float64), (right - x, bottom - y)))
+    lay(
+        picture[y:bottom, x:right], _warped(sheet, warp.astype(np.float64), (right - x, bottom - y))
+    )
 
 
 def _blur(part: Picture, chance: np.random.Generator) -> None:
@@ -206,7 +206,7 @@ def _halo(size: int) -> Picture:
     veil = np.clip(1 - away, 0, 1) ** 2.6 * 120
     streak = np.exp(-((rows / 0.02) ** 2)) * np.clip(1 - np.abs(columns), 0, 1) * 70
     bright = (core + veil + streak)[..., None] * np.array((1.0, 0.99, 0.95))
-    return np.clip(bright, 0, 255).astype(np.uint8)
+    return clipped(bright)
 
 
 def _sensed(picture: Picture, light: Light, chance: np.random.Generator) -> Picture:

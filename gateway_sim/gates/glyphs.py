@@ -18,6 +18,8 @@ CHARACTERS = frozenset(PROVINCES + SUFFIXES + LATIN)
 """Everything that can be painted on a plate."""
 
 _DRAWN_PIXELS = 240
+_LATIN_THICKEN, _CHINESE_THICKEN = 5, 1
+"""Pixels that each stroke grows on either side: squeezing makes upright strokes thin."""
 _NARROW = {"1": 0.45, "I": 0.30}
 """Characters that do not fill their cell: the share of its width that they take."""
 
@@ -32,7 +34,7 @@ class UnpaintableCharacterError(DomainError):
 
 @lru_cache(maxsize=1)
 def _font() -> ImageFont.FreeTypeFont:
-    data = files("gateway_sim.gates").joinpath("fonts/PlateGlyphs-Bold.otf").read_bytes()
+    data = files("gateway_sim.gates").joinpath("fonts/PlateGlyphs-Regular.otf").read_bytes()
     return ImageFont.truetype(BytesIO(data), _DRAWN_PIXELS)
 
 
@@ -41,9 +43,12 @@ def glyph(character: str, width: int, height: int) -> Mask:
     """Draw a character into a cell of `width` by `height` pixels: 0 ground, 255 ink."""
     if character not in CHARACTERS:
         raise UnpaintableCharacterError(character)
-    left, top, right, bottom = _font().getbbox(character)
+    thicken = _LATIN_THICKEN if character in LATIN else _CHINESE_THICKEN
+    left, top, right, bottom = _font().getbbox(character, stroke_width=thicken)
     drawn = Image.new("L", (int(right - left), int(bottom - top)))
-    ImageDraw.Draw(drawn).text((-left, -top), character, fill=255, font=_font())
+    ImageDraw.Draw(drawn).text(
+        (-left, -top), character, fill=255, font=_font(), stroke_width=thicken
+    )
     ink_width = max(1, round(width * _NARROW.get(character, 1.0)))
     ink = cv2.resize(np.asarray(drawn), (ink_width, height), interpolation=cv2.INTER_AREA)
     cell = np.zeros((height, width), np.uint8)

@@ -50,9 +50,13 @@ class Viewpoint(msgspec.Struct, frozen=True, kw_only=True):
     def _axes(self) -> tuple[Points, Points, Points]:
         forward = np.array(self.looks_at) - (self.aside, self.above, 0.0)
         forward /= np.linalg.norm(forward)
-        right = np.cross((0.0, 1.0, 0.0), forward)
+        right = _across(np.array((0.0, 1.0, 0.0)), forward)
         right /= np.linalg.norm(right)
-        return right, np.cross(forward, right), forward
+        return right, _across(forward, right), forward
+
+
+def _across(one: Points, other: Points) -> Points:
+    return np.asarray(np.cross(one, other), dtype=np.float64)
 
 
 def viewpoint_of(lane: str) -> Viewpoint:
@@ -62,6 +66,6 @@ def viewpoint_of(lane: str) -> Viewpoint:
     return Viewpoint(
         aside=side * chance.uniform(0.7, 2.1),
         above=chance.uniform(1.25, 2.3),
-        focal=chance.uniform(1500, 1900),
+        focal=chance.uniform(1650, 2050),
         roll=chance.uniform(-1.5, 1.5),
     )

@@ -95,36 +95,36 @@ def _drawn(millimetres: float) -> int:
     return round(millimetres * PIXELS_PER_MM)
 
 
-def _ground(look: _Look, height: int, width: int) -> Reals:
+def _ground(look: _Look, height: int, width: int) -> Picture:
     # Green plates fade from near white to green; the upper third stays pale.
     share = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None, None] ** 1.2
     top, bottom = (np.array(edge, np.float32) for edge in (look.top, look.bottom))
-    return np.repeat(top * (1 - share) + bottom * share, width, axis=1)
+    return clipped(np.repeat(top * (1 - share) + bottom * share, width, axis=1))
 
 
-def _frame(plate: Reals, look: _Look) -> None:
+def _frame(plate: Picture, look: _Look) -> None:
     inset, line = _drawn(4), _drawn(2)
     height, width = plate.shape[:2]
     corner, opposite = (inset, inset), (width - inset, height - inset)
     cv2.rectangle(plate, corner, opposite, look.ink, line, cv2.LINE_AA)
 
 
-def _paint(plate: Reals, cell: Cell, ink: Colour, *, emboss: Colour) -> None:
+def _paint(plate: Picture, cell: Cell, ink: Colour, *, emboss: Colour) -> None:
     """Ink one character; a darker lower edge shows that it is pressed into the sheet."""
     mask = glyph(cell.character, _drawn(cell.width), _drawn(_GLYPH_HEIGHT_MM))
     top, left = _drawn(_TOP_MM), _drawn(cell.left)
     for shift, tone in ((1, np.array(emboss, np.float32) * 0.6), (0, np.array(ink, np.float32))):
         part = plate[top + shift :, left + shift :][: mask.shape[0], : mask.shape[1]]
         share = (mask[: part.shape[0], : part.shape[1], None] / 255.0).astype(np.float32)
-        part[:] = part * (1 - share) + tone * share
+        part[:] = clipped(part * (1 - share) + tone * share)
 
 
-def _dot(plate: Reals, before: Cell, ink: Colour) -> None:
+def _dot(plate: Picture, before: Cell, ink: Colour) -> None:
     centre = (_drawn(before.left + before.width + 17), _drawn(HEIGHT_MM / 2))
     cv2.circle(plate, centre, _drawn(5), ink, -1, cv2.LINE_AA)
 
 
-def _bolts(plate: Reals) -> None:
+def _bolts(plate: Picture) -> None:
     height, width = plate.shape[:2]
     for across in (0.25, 0.75):
         for down in (_drawn(11), height - _drawn(11)):
@@ -133,7 +133,7 @@ def _bolts(plate: Reals) -> None:
             cv2.circle(plate, centre, _drawn(3), (190, 190, 190), -1, cv2.LINE_AA)
 
 
-def _weather(plate: Reals, *, chance: np.random.Generator) -> Reals:
+def _weather(plate: Picture, *, chance: np.random.Generator) -> Reals:
     """Fade the paint a little and lay the road's film over the lower edge."""
     height, width = plate.shape[:2]
     faded = plate * chance.uniform(0.88, 1.0) + chance.uniform(0.0, 10.0)
@@ -147,12 +147,12 @@ def _weather(plate: Reals, *, chance: np.random.Generator) -> Reals:
 def _mud(plate: Reals, cell: Cell, *, chance: np.random.Generator) -> Reals:
     """Splash mud above and below one character; the strokes between stay to be seen."""
     height, width = plate.shape[:2]
-    splash = np.zeros((height, width), np.float32)
+    splash = np.zeros((height, width), np.uint8)
     for _ in range(26):
         across = cell.left + chance.uniform(-0.3, 1.3) * cell.width
         down = chance.choice((chance.normal(12, 5), chance.normal(128, 6)))
         radius = _drawn(chance.uniform(1.5, 6.0))
         centre = (_drawn(across), _drawn(float(down)))
-        cv2.circle(splash, centre, radius, chance.uniform(0.6, 0.95), -1, cv2.LINE_AA)
-    soft = np.asarray(cv2.GaussianBlur(splash, (0, 0), 1.5))[..., None]
+        cv2.circle(splash, centre, radius, (chance.uniform(150, 242),), -1, cv2.LINE_AA)
+    soft = np.asarray(cv2.GaussianBlur(splash, (0, 0), 1.5))[..., None] / 255.0
     return np.asarray(plate * (1 - soft) + np.array((52, 68, 84), np.float32) * soft, np.float32)

@@ -7,7 +7,7 @@ reads. Only `passes` is needed there:
                  "plate": "浙A8B762", "colour": "blue"}]}
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Annotated
 
@@ -55,6 +55,10 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     delivered: bool = True
     """False: the camera missed the car, and no frame comes."""
     frames: Annotated[int, msgspec.Meta(ge=1, le=60)] = FRAMES_PER_PASS
+
+    def frame_at(self, index: int) -> datetime:
+        """When a frame is taken, in UTC; the first has index 0."""
+        return (self.captured_at + timedelta(milliseconds=FRAME_GAP_MS * index)).astimezone(UTC)
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

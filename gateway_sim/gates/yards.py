@@ -9,6 +9,12 @@ from gateway_sim.gates.light import LIGHTS, DayPart, Light
 from gateway_sim.gates.optics import HEIGHT, WIDTH, Viewpoint
 from gateway_sim.gates.pictures import Colour, Picture, Points, Reals, clipped, clouds, fill, stroke
 
+_STREET_HALF, _LANE_HALF = 26.0, 2.6
+"""Metres to either side: how far houses stand, how far the lane stays clear of leaves."""
+_DARK_SHARE, _LIT_SHARE = 0.6, 0.3
+"""How many windows are dark panes, and how many are lit after dusk."""
+
+
 @lru_cache(maxsize=64)
 def draw_yard(lane: str, view: Viewpoint, part: DayPart) -> Picture:
     """Draw a lane without a car. The same lane always looks the same."""
@@ -32,8 +38,8 @@ def _sky(light: Light) -> Picture:
 
 
 def _houses(picture: Picture, view: Viewpoint, chance: np.random.Generator, *, lit: bool) -> None:
-    x = -26.0
-    while x < 26.0:
+    x = -_STREET_HALF
+    while x < _STREET_HALF:
         wide, tall, z = chance.uniform(5, 10), chance.uniform(6, 18), chance.uniform(24, 40)
         grey = chance.uniform(120, 205)
         wall = tuple(float(v) for v in grey + chance.uniform(-14, 14, 3))
@@ -51,10 +57,10 @@ def _windows(
     lit: bool,
 ) -> None:
     x, wide, tall, z = house
-    for left in np.arange(x + 0.6, x + wide - 1.2, 1.9):
-        for low in np.arange(1.0, tall - 1.6, 3.0):
-            shine: Colour = (96, 84, 74) if chance.random() < 0.6 else (150, 138, 120)
-            if lit and chance.random() < 0.3:
+    for left in np.arange(x + 0.6, x + wide - 1.2, 1.9).tolist():
+        for low in np.arange(1.0, tall - 1.6, 3.0).tolist():
+            shine: Colour = (96, 84, 74) if chance.random() < _DARK_SHARE else (150, 138, 120)
+            if lit and chance.random() < _LIT_SHARE:
                 shine = (150, 225, 255)
             fill(picture, _upright(view, (left, left + 1.2), (low, low + 1.5), z - 0.05), shine)
 
@@ -65,7 +71,7 @@ def _hedge(picture: Picture, view: Viewpoint, chance: np.random.Generator) -> No
         for tone in (0.55, 0.8, 1.0):
             x = chance.uniform(-14, 14, 900)
             y = chance.uniform(0.1, top, 900) * (0.6 + 0.4 * np.sin(x * 1.3))
-            apart = np.abs(x) > 2.6
+            apart = np.abs(x) > _LANE_HALF
             pixels = view.project(np.stack((x, np.abs(y), np.full(900, z)), axis=-1))[apart]
             for across, down in pixels:
                 green = np.array((52, 98, 66)) * tone * chance.uniform(0.75, 1.2)
@@ -89,7 +95,7 @@ def _road(picture: Picture, view: Viewpoint, chance: np.random.Generator) -> Pic
     warp = cv2.getPerspectiveTransform(texture_corners, view.project(ground).astype(np.float32))
     laid = cv2.warpPerspective(texture, warp, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     outline = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.fillConvexPoly(outline, np.round(view.project(ground)).astype(np.int32), 255)
+    cv2.fillConvexPoly(outline, np.round(view.project(ground)).astype(np.int32), (255,))
     return np.where(outline[..., None] > 0, laid, picture).astype(np.uint8)
 
 
@@ -152,9 +158,7 @@ def _lit(picture: Picture, view: Viewpoint, light: Light, chance: np.random.Gene
     return clipped(shown)
 
 
-def _upright(
-    view: Viewpoint, x: tuple[float, float], y: tuple[float, float], z: float
-) -> Points:
+def _upright(view: Viewpoint, x: tuple[float, float], y: tuple[float, float], z: float) -> Points:
     """The corners of an upright board that faces the camera."""
     return view.project(
         np.array(((x[0], y[1], z), (x[1], y[1], z), (x[1], y[0], z), (x[0], y[0], z)))
