@@ -145,3 +145,17 @@ def test_the_clock_stops_moves_and_runs_again(simulator: Simulator) -> None:
     assert simulator.http.get("/_sim/clock").json()["virtual"] is False
     assert simulator.http.get("/_sim/health").json()["status"] == "ok"
     assert simulator.http.get("/_sim/none").status_code == 404
+
+
+def test_help_and_a_missing_library_are_told_without_opencv() -> None:
+    code = "import sys; sys.modules['cv2'] = None; from gateway_sim.cli import main; main()"
+    helped, failed = (
+        subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+        )
+        for arguments in (("--help",), ("gates", "--help"))
+    )
+    assert helped.returncode == 0
+    assert "payments" in helped.stdout
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: `gateway-sim gates` needs cv2")
