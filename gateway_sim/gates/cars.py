@@ -162,7 +162,7 @@ class _Pen:
 
     def smooth(self) -> None:
         """Melt the facets into one surface, and soften the outline."""
-        cv2.GaussianBlur(self.layer, (5, 5), 0, dst=self.layer)
+        cv2.GaussianBlur(self.layer, (7, 7), 0, dst=self.layer)
 
     def tyres(self) -> None:
         """Draw the front tyres, which show under the bumper."""

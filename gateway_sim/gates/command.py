@@ -156,6 +156,9 @@ def _deliver(planned: Scenario, out: Path, *, end: bool) -> None:
 
 
 def _save_still(text: str, output: Path, colour: PlateColour, light: str, *, seed: int) -> None:
+    if not cv2.haveImageWriter(str(output)):
+        msg = f"no picture format is called {output.suffix or output.name}"
+        raise click.BadParameter(msg, param_hint="--output")
     if light == "none":
         picture = draw_plate(text, colour, chance=np.random.default_rng(seed))
     else:
@@ -164,9 +167,6 @@ def _save_still(text: str, output: Path, colour: PlateColour, light: str, *, see
         frame = next(render_pass(crossing, seed=seed, part=DayPart(light)))
         decoded = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
         picture = np.asarray(decoded, np.uint8)
-    encoded, data = cv2.imencode(output.suffix or ".png", picture)
-    if not encoded:
-        msg = f"no picture format is called {output.suffix}"
-        raise click.BadParameter(msg, param_hint="--output")
+    _, data = cv2.imencode(output.suffix, picture)
     output.write_bytes(data.tobytes())
     click.echo(str(output))

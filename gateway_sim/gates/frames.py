@@ -19,16 +19,15 @@ from gateway_sim.gates.cars import (
 )
 from gateway_sim.gates.light import LIGHTS, DayPart, Light, day_part
 from gateway_sim.gates.optics import HEIGHT, WIDTH, Viewpoint, viewpoint_of
-from gateway_sim.gates.pictures import Layer, Picture, Points, clipped, lay
+from gateway_sim.gates.pictures import Layer, Picture, Points, Reals, clipped, lay
 from gateway_sim.gates.plates import HEIGHT_MM, draw_plate, plate_width_mm
 from gateway_sim.gates.scenario import Pass
 from gateway_sim.gates.yards import draw_yard
 
 JPEG_QUALITY = 84
-_NEAR_METRES = (4.0, 4.6)
-_STEP_METRES = 0.55
+_NEAR_METRES = (3.7, 4.3)
+_STEP_METRES = 0.5
 """How far the car comes between two frames."""
-_NOISE_TILES = 3
 _NOISE_SLACK = 64
 _FACE = np.array(((-0.85, 0.15, 0.12), (0.85, 0.15, 0.12), (0.85, 1.3, 0.6), (-0.85, 1.3, 0.6)))
 """Four points of a car by which a drawn car is carried from one place to the next."""
@@ -175,8 +174,8 @@ def _hang_plate(picture: Picture, shot: _Shot, placement: Placement) -> None:
 
 def _blur(part: Picture, chance: np.random.Generator) -> None:
     """The car moves and the lens is not quite sharp."""
-    cv2.GaussianBlur(part, (3, 3), chance.uniform(0.4, 0.9), dst=part)
-    length = int(chance.integers(1, 4))
+    cv2.GaussianBlur(part, (3, 3), chance.uniform(0.3, 0.65), dst=part)
+    length = int(chance.integers(1, 3))
     if length > 1:
         cv2.blur(part, (1, length), dst=part)
 
@@ -211,22 +210,27 @@ def _halo(size: int) -> Picture:
 
 def _sensed(picture: Picture, light: Light, chance: np.random.Generator) -> Picture:
     """Add the sensor's noise, which is stronger the less light there is."""
-    brighter, darker = _noise(int(chance.integers(_NOISE_TILES)), light.noise)
+    brighter, darker = _noise(light.noise)
     down, across = (int(start) for start in chance.integers(0, _NOISE_SLACK, 2))
     cut = np.s_[down : down + HEIGHT, across : across + WIDTH]
     return np.asarray(cv2.subtract(cv2.add(picture, brighter[cut]), darker[cut]), np.uint8)
 
 
-@lru_cache(maxsize=_NOISE_TILES * len(DayPart))
-def _noise(index: int, strength: float) -> tuple[Picture, Picture]:
+@lru_cache(maxsize=len(DayPart))
+def _noise(strength: float) -> tuple[Picture, Picture]:
     """A tile of noise larger than a frame: what it adds, and what it takes."""
-    chance = np.random.default_rng((index, round(strength * 10)))
-    shape = (HEIGHT + _NOISE_SLACK, WIDTH + _NOISE_SLACK)
-    grey = chance.standard_normal((*shape, 1), dtype=np.float32) * strength
-    hue = chance.standard_normal((*shape, 3), dtype=np.float32) * strength * 0.5
-    # The camera's own denoising leaves grain rather than single specks.
-    grain = np.asarray(cv2.blur(grey + hue, (2, 2))) * 1.5
+    grain = _grain() * strength
     return clipped(grain), clipped(-grain)
+
+
+@lru_cache(maxsize=1)
+def _grain() -> Reals:
+    chance = np.random.default_rng(0)
+    shape = (HEIGHT + _NOISE_SLACK, WIDTH + _NOISE_SLACK)
+    grey = chance.standard_normal((*shape, 1), dtype=np.float32)
+    hue = chance.standard_normal((*shape, 3), dtype=np.float32) * np.float32(0.5)
+    # The camera's own denoising leaves grain rather than single specks.
+    return np.asarray(cv2.blur(grey + hue, (2, 2)) * 1.5, dtype=np.float32)
 
 
 def _caption(picture: Picture, lane: str, at: datetime) -> None:

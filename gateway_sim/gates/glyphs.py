@@ -18,7 +18,7 @@ CHARACTERS = frozenset(PROVINCES + SUFFIXES + LATIN)
 """Everything that can be painted on a plate."""
 
 _DRAWN_PIXELS = 240
-_LATIN_THICKEN, _CHINESE_THICKEN = 5, 1
+_LATIN_THICKEN, _CHINESE_THICKEN = 4, 1
 """Pixels that each stroke grows on either side: squeezing makes upright strokes thin."""
 _NARROW = {"1": 0.45, "I": 0.30}
 """Characters that do not fill their cell: the share of its width that they take."""

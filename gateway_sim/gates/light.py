@@ -80,7 +80,7 @@ LIGHTS = MappingProxyType(
             flash=0.14,
             plate=0.74,
             lamps=0.55,
-            noise=5.0,
+            noise=4.5,
         ),
         DayPart.NIGHT: Light(
             zenith=(20, 14, 12),
@@ -92,7 +92,7 @@ LIGHTS = MappingProxyType(
             flash=0.20,
             plate=0.62,
             lamps=1.0,
-            noise=7.5,
+            noise=6.0,
         ),
     }
 )

@@ -17,22 +17,27 @@ _DARK_SHARE, _LIT_SHARE = 0.6, 0.3
 
 @lru_cache(maxsize=64)
 def draw_yard(lane: str, view: Viewpoint, part: DayPart) -> Picture:
-    """Draw a lane without a car. The same lane always looks the same."""
-    chance = np.random.default_rng(list(f"yard {lane}".encode()))
+    """Draw a lane without a car in its light. The same lane always looks the same."""
     light = LIGHTS[part]
-    picture = _sky(light)
-    _houses(picture, view, chance, lit=light.lamps > 0)
+    chance = np.random.default_rng(list(f"lamp {lane}".encode()))
+    return _lit(_unlit(lane, view, lamps=light.lamps > 0), view, light, chance)
+
+
+@lru_cache(maxsize=64)
+def _unlit(lane: str, view: Viewpoint, *, lamps: bool) -> Picture:
+    chance = np.random.default_rng(list(f"yard {lane}".encode()))
+    picture = _sky(dim=lamps)
+    _houses(picture, view, chance, lit=lamps)
     _hedge(picture, view, chance)
     picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 2.2), dtype=np.uint8)
     picture = _road(picture, view, chance)
     _furniture(picture, view, chance)
-    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.9), dtype=np.uint8)
-    return _lit(picture, view, light, chance)
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.9), dtype=np.uint8)
 
 
-def _sky(light: Light) -> Picture:
+def _sky(*, dim: bool) -> Picture:
     share = np.linspace(0.0, 1.0, HEIGHT, dtype=np.float32)[:, None, None]
-    bright: Colour = (226, 206, 186) if light.lamps else light.zenith
+    bright: Colour = (226, 206, 186) if dim else (205, 165, 120)
     column = np.array(bright, np.float32) * (1 - share) + np.array((236, 232, 226)) * share
     return clipped(np.repeat(column, WIDTH, axis=1))
 
@@ -82,9 +87,9 @@ def _hedge(picture: Picture, view: Viewpoint, chance: np.random.Generator) -> No
 
 def _road(picture: Picture, view: Viewpoint, chance: np.random.Generator) -> Picture:
     """Lay asphalt with its grain, patches and tyre marks, as far as the hedge."""
-    side = 1400
+    side = 900
     grain = 96 + 22 * clouds(chance, height=side, width=side, cells=12)
-    grain += 12 * clouds(chance, height=side, width=side, cells=120)
+    grain += 12 * clouds(chance, height=side, width=side, cells=90)
     grain += chance.normal(0, 9, (side, side)).astype(np.float32)
     for track in (0.47, 0.53):
         columns = np.abs(np.linspace(0, 1, side) - track)
