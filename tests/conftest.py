@@ -31,6 +31,7 @@ from parking.postgres import (
 
 EMBEDDED, SYSTEM, BOTH = "embedded", "system", "both"
 _MIGRATED = "migrated"
+_PREFIX = "leave-first-tests-"
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
@@ -129,10 +130,22 @@ def run_in_own_loop(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
         thread.submit(lambda: asyncio.run(make())).result()
 
 
+def _clear_away_after_killed_runs() -> None:
+    """Stop the servers of test runs that could not do it themselves any more."""
+    for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = root.name.removeprefix(_PREFIX).partition("-")[0]
+        if not owner.isdigit() or Path(f"/proc/{owner}").exists() or not Path("/proc").exists():
+            continue
+        for data_dir in root.iterdir():
+            stop(data_dir)
+        shutil.rmtree(root, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def postgres_servers() -> Iterator[_Servers]:
     """All servers of the run; stopped and removed at its end."""
-    root = Path(tempfile.mkdtemp(prefix="leave-first-tests-"))
+    _clear_away_after_killed_runs()
+    root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     # Where PostgreSQL may not share root's identity it runs as `nobody` and must get through.
     root.chmod(0o711)
     servers = _Servers(root)

@@ -13,7 +13,8 @@ demo share one. Data, password and log all live under the data directory:
 from parking.postgres.binaries import Binaries
 from parking.postgres.databases import create_database, drop_database, ensure_database
 from parking.postgres.errors import PostgresError
-from parking.postgres.supervisor import RunningServer, ensure_running, find_running, stop
+from parking.postgres.server import RunningServer
+from parking.postgres.supervisor import ensure_running, find_running, stop
 
 __all__ = [
     "Binaries",

@@ -4,7 +4,8 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from parking.postgres.errors import (
 FREE_BYTES_MIN = 200 << 20
 """Below this nobody should begin: PostgreSQL's first WAL and checkpoint need as much."""
 _LOG_BYTES_MAX = 10 << 20
+_LOCK_POLL_SECONDS = 0.02
 _UNFINISHED = "cluster.new-"
 
 
@@ -55,16 +57,19 @@ class DataDirectory:
             raise PasswordLostError(self.password_file) from None
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, tell: Callable[[str], None]) -> Iterator[None]:
         """Hold the directory against others who would start or stop its server.
 
-        The kernel lets go of the lock when its holder dies, however it dies.
+        The kernel lets go of the lock when its holder dies, however it dies; until then it is
+        waited for, and `tell` is told so.
         """
         # The server may run as another user (see Account): it must get through, not in.
         self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            while not _try_lock(descriptor):
+                tell("waiting for another process that starts or stops the PostgreSQL")
+                time.sleep(_LOCK_POLL_SECONDS)
             yield
         finally:
             os.close(descriptor)
@@ -79,6 +84,14 @@ class DataDirectory:
         free = shutil.disk_usage(self.path).free
         if free < FREE_BYTES_MIN:
             raise DiskFullError(self.path, free)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def prepare(data: DataDirectory, binaries: Binaries, account: Account) -> None:

@@ -22,7 +22,8 @@ class PidFile:
 
     pid: int
     port: int | None
-    ready: bool
+    status: str
+    """`starting`, `ready`, `stopping` or `standby`; empty before the first."""
 
     @classmethod
     def read(cls, cluster: Path) -> "PidFile | None":
@@ -37,7 +38,7 @@ class PidFile:
         return cls(
             pid=abs(pid),  # negative while in single-user mode
             port=_number(lines, _LINE_PORT),
-            ready=len(lines) > _LINE_STATUS and lines[_LINE_STATUS].strip() == "ready",
+            status=lines[_LINE_STATUS].strip() if len(lines) > _LINE_STATUS else "",
         )
 
 
