@@ -1,4 +1,4 @@
-"""What parking publishes through its outbox: the only thing besides `parking.core` that billing reads.
+"""What parking publishes through its outbox: all that billing reads of it besides `parking.core`.
 
 A message is written in the transaction that made it true and carries everything its reader
 needs, so that no one has to call back. The reader may see a message more than once.

@@ -12,7 +12,7 @@ NEEDED = (3, 11)
 
 if sys.version_info < NEEDED:
     sys.exit(
-        "setup: Python %d.%d or later is needed and %s is %d.%d: "
+        "setup: Python %s.%s or later is needed and %s is %s.%s: "
         "install it, or name one with `make PYTHON=/path/to/python3.11`"
         % (NEEDED + (sys.executable,) + tuple(sys.version_info[:2]))
     )

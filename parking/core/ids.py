@@ -27,7 +27,7 @@ _RANDOM_BITS = 74
 
 
 def uuid7(unix_ms: int, random_bits: int) -> UUID:
-    """Build a UUIDv7 (RFC 9562, section 5.7) from a Unix time in milliseconds and 74 random bits."""
+    """Build a UUIDv7 (RFC 9562, 5.7) from a Unix time in milliseconds and 74 random bits."""
     if not 0 <= unix_ms < 1 << 48:
         msg = f"unix_ms must fit 48 bits, not {unix_ms}"
         raise ValueError(msg)

@@ -7,6 +7,10 @@ import msgspec
 from parking.core.errors import DomainError
 
 
+_CODE_LENGTH = 3
+"""ISO 4217."""
+
+
 class CurrencyMismatchError(DomainError):
     """Two sums in different currencies cannot be added or compared."""
 
@@ -34,7 +38,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
         if type(self.amount_minor) is not int:
             msg = f"amount_minor must be an int, not {type(self.amount_minor).__name__}"
             raise TypeError(msg)
-        if len(self.currency) != 3 or not self.currency.isupper():
+        if len(self.currency) != _CODE_LENGTH or not self.currency.isupper():
             msg = f"currency must be an ISO 4217 code such as CNY, not {self.currency!r}"
             raise ValueError(msg)
 

@@ -10,6 +10,7 @@ Plate = NewType("Plate", str)
 """A normalised plate text, for example `浙A8B762`. Made by `normalise_plate` only."""
 
 PLATE_LENGTH_MAX = 16
+_SHOWN_CHARACTERS = 4
 _SEPARATORS = re.compile(r"[\s·•・.\-_]")
 _ALLOWED = re.compile(r"^[0-9A-Z\u4e00-\u9fff]{2,16}$")
 NO_PLATE_TEXTS = frozenset({"", "无", "无牌", "无牌车", "UNKNOWN", "NOPLATE", "NONE", "NULL"})
@@ -46,6 +47,6 @@ def normalise_plate(text: str) -> Plate | None:
 
 def mask_plate(plate: str) -> str:
     """Hide the middle of a plate for logs and public pages: `浙A8B762` becomes `浙A***62`."""
-    if len(plate) <= 4:
+    if len(plate) <= _SHOWN_CHARACTERS:
         return "*" * len(plate)
-    return f"{plate[:2]}{'*' * (len(plate) - 4)}{plate[-2:]}"
+    return f"{plate[:2]}{'*' * (len(plate) - _SHOWN_CHARACTERS)}{plate[-2:]}"
