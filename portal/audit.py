@@ -16,7 +16,6 @@ import msgspec
 from billing.audit import Truth
 from billing.audit import violations as billing_violations
 from parking.core.errors import DomainError
-from parking.core.fee import Fee
 from parking.core.folding import fold
 from parking.core.ids import LotId
 from parking.core.place import StayRules
@@ -185,11 +184,13 @@ def _check_price(
         return
     stored, version = row.fee, row.tariff_version
     tariff = None if version is None else tariffs.get((row.tariff_id, version))
-    again: Fee | None = None
-    if tariff is not None:
-        again = assess(
+    again = (
+        None
+        if tariff is None
+        else assess(
             entered_at=stay.entered_at, left_at=stay.left_at, tariff=tariff, colour=stay.colour
         )
+    )
     if stored is None or stored != again or row.fee_minor != stored.total.amount_minor:
         yield Violation(
             invariant="fees-follow-their-tariff",

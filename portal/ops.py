@@ -1,6 +1,7 @@
 """For machines that watch: /healthz (am I alive), /readyz (can I work), /metrics."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 from litestar import Request, Response, Router, get
@@ -21,7 +22,7 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", summary="Can it work: database reachable, migrations current?", tags=["ops"])
-async def readyz(request: Request[object, object, object]) -> dict[str, str]:
+async def readyz(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Answer 200 when requests can be served, else 503 with the reason."""
     state = portal_state(request.app)
     try:
@@ -40,7 +41,7 @@ async def readyz(request: Request[object, object, object]) -> dict[str, str]:
 
 
 @get("/metrics", summary="Prometheus metrics", tags=["ops"], media_type="text/plain")
-async def get_metrics(request: Request[object, object, object]) -> Response[bytes]:
+async def get_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Answer this process's counters and the database's present counts."""
     body = await metrics.render(portal_state(request.app).pool)
     return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,5 +1,7 @@
 """The demo's cameras: the gate simulator renders the day and uploads its frames, as cameras do."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +14,12 @@ from portal.demo.processes import Child, program
 from portal.demo.stage import Stage
 from portal.demo.story import Pass
 
-FRAMES_EACH: Final = 4
 _SUFFIX: Final = ".jpg"
+_UNREAD_MAX: Final = 10
+"""Cameras upload while no more than this many frames wait to be read, …"""
+_STALLED_SECONDS: Final = 1.0
+"""… and after this long without any being read in any case."""
+_LOOK_SECONDS: Final = 0.05
 
 
 class Crossing(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +72,53 @@ async def start_cameras(stage: Stage, story: Sequence[Pass], *, seed: int) -> Ch
             program("gateway-sim"),
             "gates",
             *("--scenario", str(path)),
-            *("--out", str(stage.folder.frames)),
+            *("--out", str(stage.folder.rendered)),
             *("--seed", str(seed)),
         ],
         environment={"OMP_NUM_THREADS": "1"},
         ends_by_itself=True,
     )
+
+
+class Courier:
+    """Uploads rendered frames into the cameras' folders, in the order in which they were taken.
+
+    The day is rendered ahead; handed over all at once it would be read lane by lane, and cars would
+    seem to leave before they came. The product copes with that (stays are a fold), but a day that
+    passes in order is what a person wants to watch.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        """Carry from `rendered` to `frames`."""
+        self._stage = stage
+        self._carried: set[Path] = set()
+        self.read = 0
+        """How many frames the gates have read; whoever watches them keeps it up to date."""
+
+    async def carry(self) -> None:
+        """Carry until cancelled."""
+        last_read, moved_at = -1, time.monotonic()
+        while True:
+            waiting = sorted(self._waiting(), key=lambda path: path.name)
+            for path in waiting:
+                while len(self._carried) - self.read >= _UNREAD_MAX:
+                    if self.read != last_read:
+                        last_read, moved_at = self.read, time.monotonic()
+                    if time.monotonic() - moved_at > _STALLED_SECONDS:
+                        break
+                    await asyncio.sleep(_LOOK_SECONDS)
+                self._upload(path)
+                moved_at = time.monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _waiting(self) -> list[Path]:
+        found = self._stage.folder.rendered.rglob(f"*{_SUFFIX}")
+        return [path for path in found if path not in self._carried and path.name[0] != "."]
+
+    def _upload(self, path: Path) -> None:
+        target = self._stage.folder.frames / path.relative_to(self._stage.folder.rendered)
+        target.hardlink_to(path)
+        self._carried.add(path)
 
 
 def count_frames(frames: Path) -> int:

@@ -72,7 +72,8 @@ class _Lines(msgspec.Struct):
 
 async def read_stays(pool: Pool) -> list[asyncpg.Record]:
     """Every stay of the demo's database with its obligation."""
-    return await pool.fetch(_STAYS)
+    found: list[asyncpg.Record] = await pool.fetch(_STAYS)
+    return found
 
 
 def judge(story: Sequence[Pass], stays: Sequence[asyncpg.Record]) -> tuple[Became, ...]:
@@ -108,8 +109,8 @@ def _missing(told: Pass, stay: asyncpg.Record | None) -> Iterable[str]:
     if not told.exit_seen:
         if stay["state"] != "missed_exit":
             yield f"is {stay['state']}, must be a missed exit"
-        if stay["obligation_state"] is not None:
-            yield "has an obligation"
+        if stay["charged_minor"] or stay["paid_minor"]:
+            yield "is charged"
         return
     if stay["state"] != "closed":
         yield f"is {stay['state']}, must be closed"

@@ -246,7 +246,7 @@ def _is_of(each: Shown, stay: asyncpg.Record) -> bool:
     seen, told = stay["entered_at"] or stay["left_at"], each.entered_at
     if stay["entered_at"] is None:
         told = each.left_at
-    return abs(seen - told) < _SAME_CAR
+    return bool(abs(seen - told) < _SAME_CAR)
 
 
 def _cells(stay: asyncpg.Record) -> tuple[str, ...]:

@@ -20,15 +20,17 @@ from portal.demo.city import OPERATORS, ZONE
 from portal.demo.director import Director, bind_drivers
 from portal.demo.http import Api
 from portal.demo.outcome import Became, judge, read_stays, strangers
-from portal.demo.stage import Stage, new_folder
+from portal.demo.stage import READY_SECONDS, Stage, new_folder
 from portal.demo.story import Fate, Pass, demo_day, write
 from portal.demo.watch import Watcher, goals_of
 from portal.serving import listen
 
-_LOOK_SECONDS = 0.3
+_LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 150.0
 """How long nothing may change before the demo stops waiting."""
 _STATEMENT_SECONDS = 30.0
+_LOG_WIDTH = 140
+"""Columns where nobody's terminal says how many there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class DemoOptions:
 async def run_demo(options: DemoOptions) -> int:
     """Run the demo; answers the exit code. Ctrl-C stops everything in order."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_LOG_WIDTH)
     listen("127.0.0.1", options.port).close()
     if options.frames is not None:
         from portal.demo.photographs import play_photographs
@@ -83,9 +87,11 @@ async def _play(console: Console, options: DemoOptions) -> int:
 
 async def open_stage(stage: Stage, *, day: date, say: Any) -> setup.Keys:  # noqa: ANN401
     """Bring everything up and register the city."""
+    gateway = await stage.open_gateway()
     await stage.open_database()
     say("PostgreSQL runs, the schema is there")
     await stage.open_servers()
+    await gateway.wait_ready(seconds=READY_SECONDS)
     say(f"API, worker and payment gateway run: {page_address(stage)}")
     admin = Api(stage.base_url, key=stage.admin_key)
     keys = await setup.set_up(admin, day=day)
@@ -106,10 +112,11 @@ async def _play_on(
     options: DemoOptions,
     say: Any,  # noqa: ANN401
 ) -> int:
-    keys = await open_stage(stage, day=story[0].entered_at.date(), say=say)
+    # The day is rendered while everything else comes up.
     cameras = await gates.start_cameras(stage, story, seed=options.seed)
+    keys = await open_stage(stage, day=story[0].entered_at.date(), say=say)
     await stage.open_gates(keys.devices)
-    say(f"{len(stage.agents)} gate agents watch {2 * len(stage.agents)} lanes")
+    say(f"{len(stage.agents)} gate agents begin to watch {2 * len(stage.agents)} lanes")
     drivers = await bind_drivers(stage, story)
     say(f"{drivers} drivers have bound a plate and a card")
     pool = await open_pool(stage.database_url, size_max=2)
@@ -152,12 +159,17 @@ async def _watch(
         paying=sum(told.fate not in (Fate.UNBOUND, Fate.FREE, Fate.MISSED_EXIT) for told in story),
     )
     watcher = Watcher(console, stage, goals=goals)
+    courier = gates.Courier(stage)
+    carrying = asyncio.create_task(courier.carry())
     last, still_since = None, time.monotonic()
     with watcher:
         while True:
             stage.household.raise_if_given_up()
             became = await _judge_now(pool, story)
             counts = await watcher.look(became, cameras_done=cameras.finished)
+            courier.read = counts.read
+            if carrying.done():
+                carrying.result()
             for line in await director.act(became):
                 say(line)
             if cameras.finished and not counts.pending and not any(each.missing for each in became):
@@ -168,6 +180,7 @@ async def _watch(
             if time.monotonic() - still_since > _PATIENCE_SECONDS:
                 break
             await asyncio.sleep(_LOOK_SECONDS)
+    carrying.cancel()
     await watcher.close()
 
 

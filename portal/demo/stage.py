@@ -28,14 +28,14 @@ from portal.settings import DatabaseSettings
 DATA_DIR = Path(".data")
 POSTGRES_DIR = DATA_DIR / "postgres"
 RUNS_KEPT = 3
+FRAMES_EACH = 4
+"""How many frames the gate simulator renders of a car before a camera."""
 _PREFIX = "demo_"
-_READY_SECONDS = 60.0
-_AGENT_READY_SECONDS = 120.0
+READY_SECONDS = 120.0
 
 # Every wait of billing that a person would not sit through, made short.
 COMPRESSED = {
-    "PARKING_BILLING_GATHER_WAIT_SECONDS": "1",
-    "PARKING_BILLING_GATHER_THRESHOLD_MINOR": "1000",
+    "PARKING_BILLING_GATHER_WAIT_SECONDS": "3",
     "PARKING_BILLING_DUNNING_TIME_SCALE": "43200",
     "PARKING_BILLING_POLL_SECONDS": "2",
     "PARKING_BILLING_UNKNOWN_RETRY_SECONDS": "1",
@@ -57,8 +57,13 @@ class Folder:
         return self.path / "logs"
 
     @property
+    def rendered(self) -> Path:
+        """What the gate simulator has rendered so far: `<lot>/<lane>/<frame>.jpg`."""
+        return self.path / "rendered"
+
+    @property
     def frames(self) -> Path:
-        """What the cameras deliver: `<lot>/<lane>/<frame>.jpg`."""
+        """What the cameras have uploaded so far, in the same folders."""
         return self.path / "frames"
 
     def lane(self, lot: DemoLot, lane_id: str) -> Path:
@@ -149,9 +154,9 @@ class Stage:
             "PYTHONUNBUFFERED": "1",
         }
 
-    async def open_servers(self) -> None:
-        """Start payment gateway, API and worker, and wait until they are ready."""
-        gateway = await self.household.start(
+    async def open_gateway(self) -> Child:
+        """Start the payment gateway; nothing else is needed for it."""
+        return await self.household.start(
             "payment gateway",
             [
                 program("gateway-sim"),
@@ -164,6 +169,9 @@ class Stage:
             environment={"GATEWAY_SIM_WEBHOOK_SECRET": self._webhook_secret},
             health_url=f"{self.sim_url}/_sim/health",
         )
+
+    async def open_servers(self) -> None:
+        """Start API and worker, and wait until they answer."""
         api = await self.household.start(
             "API",
             [program("parking"), "serve", "--port", str(self._port)],
@@ -173,14 +181,12 @@ class Stage:
         await self.household.start(
             "worker", [program("parking"), "work"], environment=self._environment()
         )
-        for child in (gateway, api):
-            await child.wait_ready(seconds=_READY_SECONDS)
+        await api.wait_ready(seconds=READY_SECONDS)
 
     async def open_gates(self, device_keys: dict[str, str]) -> None:
-        """Start one gate agent for each lot and wait until they look at their cameras."""
-        agents = [await self._start_agent(lot, device_keys[lot.lot_id]) for lot in LOTS]
-        for agent in agents:
-            await agent.wait_ready(seconds=_AGENT_READY_SECONDS)
+        """Start one gate agent for each lot; they take a few seconds to load their models."""
+        for lot in LOTS:
+            await self._start_agent(lot, device_keys[lot.lot_id])
 
     async def _start_agent(self, lot: DemoLot, device_key: str) -> Child:
         port = free_port()
@@ -233,6 +239,7 @@ def _agent_config(
         f'server_url = "{server_url}"\n'
         f'spool = "{folder.path / lot.lot_id}.spool.sqlite3"\n'
         f"health_port = {port}\n"
+        f"[crossing]\nstable_frames = {FRAMES_EACH}\n"
         "[uplink]\nretry_bound_seconds = 2.0\n"
         f"{shown}"
     )

@@ -75,7 +75,7 @@ _HAPPY: Final = (
     ("沪B5T880", "blue", STATION, "09:20", "11:45", 400, Fate.CHARGED, None),
     ("粤B2X744", "blue", WULIN, "19:10", "20:40", 1400, Fate.CHARGED, None),
     ("浙A7D219", "blue", WULIN, "09:05", "10:03", 1000, Fate.CHARGED, None),
-    ("浙A7D219", "blue", STATION, "14:30", "15:20", 200, Fate.CHARGED, None),
+    ("浙A7D219", "blue", STATION, "14:30", "17:20", 400, Fate.CHARGED, None),
     ("浙AF06128", "green", LONGXIANG, "17:05", "18:50", 600, Fate.CHARGED, None),
     ("浙A5V290", "blue", STATION, "16:30", "19:40", 500, Fate.CHARGED, None),
 )

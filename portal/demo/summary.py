@@ -39,31 +39,31 @@ def _how(became: Became) -> str:
 
 
 def _lines(became: Became) -> str:
-    return "\n".join(f"{yuan(line.amount_minor):>8}  {line.text_en}" for line in became.lines)
+    if became.stay is None or became.stay["fee_minor"] is None:
+        return "–"
+    lines = [f"{yuan(line.amount_minor):>8}  {line.text_en}" for line in became.lines]
+    if len(lines) > 1:
+        lines.append(f"{yuan(became.stay['fee_minor']):>8}  together")
+    return "\n".join(lines)
 
 
 def car_table(became: Sequence[Became]) -> Table:
     """One row a passage."""
     table = Table(title="Every car", title_justify="left", show_lines=True, pad_edge=False)
-    for name in ("plate", "lot", "in", "out"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("fee lines", overflow="fold")
-    table.add_column("fee", justify="right", no_wrap=True)
+    table.add_column("car", no_wrap=True)
+    table.add_column("lot: in – out", no_wrap=True)
+    table.add_column("fee, line by line", overflow="fold", min_width=24)
     table.add_column("must be", justify="right", no_wrap=True)
-    table.add_column("paid, or why not", overflow="fold")
-    table.add_column("", no_wrap=True)
+    table.add_column("paid, or why not", overflow="fold", min_width=16)
+    table.add_column("", overflow="fold")
     for each in became:
         told, stay = each.told, each.stay
-        plate = (
-            told.plate if told.entry_shows is None else f"{told.plate}\n(in: {told.entry_shows})"
-        )
+        shown = told.plate if told.entry_shows is None else f"{told.plate}\nin: {told.entry_shows}"
+        entered, left = (None, None) if stay is None else (stay["entered_at"], stay["left_at"])
         table.add_row(
-            plate,
-            told.lot.lot_id,
-            _clock(None if stay is None else stay["entered_at"]),
-            _clock(None if stay is None else stay["left_at"]),
+            shown,
+            f"{told.lot.lot_id}\n{_clock(entered)} – {_clock(left)}",
             _lines(each),
-            "–" if stay is None or stay["fee_minor"] is None else yuan(stay["fee_minor"]),
             "–" if told.fee_minor is None else yuan(told.fee_minor),
             _how(each),
             Text("ok", style="green") if not each.missing else Text("; ".join(each.missing), "red"),
@@ -74,14 +74,14 @@ def car_table(became: Sequence[Became]) -> Table:
 def operator_table(statements: dict[str, dict[str, Any]]) -> Table:
     """One row an operator: its statement of the day."""
     table = Table(title="Every operator's statement", title_justify="left", pad_edge=False)
-    table.add_column("operator")
+    table.add_column("operator", no_wrap=True)
     for name in ("gross", "outstanding", "collected", "commission", "gateway fees", "net"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("reconciled")
     for operator in OPERATORS:
         said = statements[operator.operator_id]
         table.add_row(
-            f"{operator.name_zh} {operator.name_en}",
+            operator.name_en,
             yuan(said["gross_minor"]),
             yuan(said["outstanding_minor"]),
             yuan(said["collected_minor"]),

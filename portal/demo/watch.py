@@ -10,9 +10,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from portal.demo.gates import FRAMES_EACH, count_frames
+from portal.demo.gates import count_frames
 from portal.demo.outcome import Became
-from portal.demo.stage import Stage
+from portal.demo.stage import FRAMES_EACH, Stage
 
 _LINE_EVERY_SECONDS = 4.0
 
@@ -81,7 +81,7 @@ class Watcher:
     async def look(self, became: tuple[Became, ...], *, cameras_done: bool) -> Counts:
         """Count everything once and show it."""
         agents = await self._agents()
-        rendered = count_frames(self._stage.folder.frames)
+        rendered = count_frames(self._stage.folder.rendered)
         if cameras_done:
             for name in ("rendered", "read"):
                 self._progress.update(self._tasks[name], total=rendered)
@@ -103,13 +103,21 @@ class Watcher:
         for lot_id, address in self._stage.agents.items():
             with contextlib.suppress(httpx.HTTPError, ValueError):
                 said = (await self._client.get(address)).json()
-                frames = sum(camera["frames"] for camera in said["cameras"])
-                self._last[lot_id] = {
-                    "frames": frames,
-                    "delivered": said["delivered"],
-                    "pending": said["pending"],
-                }
+                self._keep(
+                    lot_id,
+                    frames=sum(camera["frames"] for camera in said["cameras"]),
+                    delivered=said["delivered"],
+                    pending=said["pending"],
+                )
         return self._last
+
+    def _keep(self, lot_id: str, *, frames: int, delivered: int, pending: int) -> None:
+        """Add an agent's counts up over its lives: a killed one counts from nought again."""
+        last = self._last.setdefault(lot_id, dict.fromkeys(("frames", "delivered", "base"), 0))
+        before = last["frames"] - last["base"]
+        if frames < before:
+            last["base"] += before
+        last |= {"frames": last["base"] + frames, "delivered": delivered, "pending": pending}
 
     def _show(self, counts: Counts) -> None:
         shown = msgspec.structs.asdict(counts)
