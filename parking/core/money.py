@@ -6,7 +6,6 @@ import msgspec
 
 from parking.core.errors import DomainError
 
-
 _CODE_LENGTH = 3
 """ISO 4217."""
 
