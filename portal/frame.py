@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.metrics import REQUEST_SECONDS, REQUESTS
@@ -46,7 +47,7 @@ class Frame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and say afterwards how it went."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         trace_id = trace_id_of(scope)

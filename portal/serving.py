@@ -98,7 +98,7 @@ def _serve_many(settings: Settings, listening: socket.socket, workers: int) -> N
     os.environ["PARKING_SERVER_HOST"] = settings.server.host
     os.environ["PARKING_SERVER_PORT"] = str(settings.server.port)
     config = _configuration(settings, workers=workers)
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+    Multiprocess(config, sockets=[listening]).run()
 
 
 def worker_app() -> Litestar:

@@ -91,7 +91,7 @@ class Child:
         self.finished = False
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -124,7 +124,7 @@ class Child:
                 return
             started = time.monotonic()
             code = await process.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if self._ends_by_itself and code == 0:
                 self.finished = True
@@ -137,7 +137,7 @@ class Child:
             if quick_deaths >= _QUICK_DEATHS_MAX:
                 raise ChildKeepsDyingError(self.name, self.log)
             await asyncio.sleep(_RESTART_SECONDS * (1 + quick_deaths))
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             await self._spawn()
 
@@ -148,7 +148,7 @@ class Child:
 
     def raise_if_given_up(self) -> None:
         """Raise what made us give the process up, if anything did."""
-        if self._keeper is not None and self.given_up and not self._stopping:
+        if self._keeper is not None and self.given_up and not self._stopping.is_set():
             self._keeper.result()
 
     async def wait_ready(self, *, seconds: float) -> None:
@@ -167,7 +167,7 @@ class Child:
 
     async def stop(self) -> None:
         """Ask the process to end, insist after a while, and wait until it is gone."""
-        self._stopping = True
+        self._stopping.set()
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
