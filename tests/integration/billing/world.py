@@ -16,7 +16,10 @@ from billing.core.statement import Statement
 from billing.db import queries
 from billing.db.queries import ObligationView
 from billing.services import bind
+from billing.services.consume_outbox import consume_outbox
+from billing.services.days import ledger_day
 from billing.services.draw_statement import draw_statement, reconcile_gateway
+from billing.services.gather_payments import gather_payments
 from billing.services.ids import new_id
 from billing.services.pay_by_hand import pay_by_hand
 from billing.settings import BillingSettings
@@ -38,7 +41,7 @@ OPERATOR = OperatorId("west-lake")
 ROUNDS_MAX = 60
 
 
-def settings_for(address: str, **changes: Any) -> BillingSettings:
+def settings_for(address: str, **changes: object) -> BillingSettings:
     """Settings in which nothing waits longer than a test can."""
     eager: dict[str, Any] = {
         "stripe_api_key": Secret("sk_test_billing"),
@@ -63,7 +66,7 @@ def fee_of(amount_minor: int) -> Fee:
 class BillingWorld:
     """Everything that a test of billing touches."""
 
-    def __init__(self, pool: Any, simulator: Simulator, settings: BillingSettings) -> None:
+    def __init__(self, pool: asyncpg.Pool, simulator: Simulator, settings: BillingSettings) -> None:
         self.pool = pool
         self.simulator = simulator
         self.settings = settings
@@ -74,7 +77,7 @@ class BillingWorld:
         self._phones = count(13_800_000_000)
 
     def priced(
-        self, plate: str, amount_minor: int, *, operator: str = OPERATOR, **changes: Any
+        self, plate: str, amount_minor: int, *, operator: str = OPERATOR, **changes: object
     ) -> StayPriced:
         """A message about a stay that ended an hour ago."""
         left_at = self.start - timedelta(hours=1)
@@ -145,6 +148,14 @@ class BillingWorld:
             now=self.now,
         )
 
+    async def consume(self) -> None:
+        """Only the first step: messages become obligations."""
+        await consume_outbox(self.pool, self.gateway, self.settings, now=self.now)
+
+    async def gather(self) -> None:
+        """Only the second step: what is due becomes a payment, which is not yet attempted."""
+        await gather_payments(self.pool, self.settings, gateway_name="stripe", now=self.now)
+
     async def drain(self) -> int:
         """Work until nothing is due now."""
         done = 0
@@ -198,8 +209,6 @@ class BillingWorld:
 
     @property
     def today(self) -> date:
-        from billing.services.days import ledger_day
-
         return ledger_day(self.settings, now=self.now)
 
     def truth(self) -> Truth:
@@ -218,7 +227,7 @@ class BillingWorld:
 
 @asynccontextmanager
 async def open_world(
-    database_url: str, simulator: Simulator, **changes: Any
+    database_url: str, simulator: Simulator, **changes: object
 ) -> AsyncIterator[BillingWorld]:
     pool = await asyncpg.create_pool(database_url, min_size=1, max_size=12)
     world = BillingWorld(pool, simulator, settings_for(simulator.address, **changes))
