@@ -27,6 +27,7 @@ class Agent:
         self._settings = settings
         self._log = structlog.get_logger()
         self._spool = Spool(settings.spool, bytes_max=settings.spool_bytes_max)
+        self._spool.claim()
         self._uplink = Uplink(
             spool=self._spool,
             server_url=settings.server_url,
@@ -43,28 +44,43 @@ class Agent:
         `until_idle_seconds`, also when no source has shown a new frame for so long and the spool
         is empty.
         """
-        stop_uplink = threading.Event()
-        lanes = [self._thread(lane.run, stop, lane.identity.lane_id) for lane in self._lanes]
-        uplink = self._thread(self._uplink.run, stop_uplink, "uplink")
         settings = self._settings
-        with HealthServer(settings.health_host, settings.health_port, self.health) as server:
-            self._log.info(
-                "agent_started",
-                health=server.address,
-                lanes=[lane.identity.lane_id for lane in self._lanes],
-            )
-            while not stop.wait(WATCH_SECONDS):
-                self._raise_if_dead([*lanes, uplink])
-                if self._done(until_idle_seconds):
-                    break
+        stop_uplink = threading.Event()
+        try:
+            with HealthServer(settings.health_host, settings.health_port, self.health) as server:
+                lanes = [
+                    self._thread(lane.run, stop, lane.identity.lane_id) for lane in self._lanes
+                ]
+                uplink = self._thread(self._uplink.run, stop_uplink, "uplink")
+                self._log.info(
+                    "agent_started",
+                    health=server.address,
+                    lanes=[lane.identity.lane_id for lane in self._lanes],
+                )
+                self._watch([*lanes, uplink], stop, until_idle_seconds)
+                stop.set()
+                _join(lanes)
+                stop_uplink.set()
+                self._uplink.wake()
+                _join([uplink])
+        finally:
             stop.set()
-            _join(lanes)
             stop_uplink.set()
-            self._uplink.wake()
-            _join([uplink])
         counts = self._spool.counts()
         self._log.info("agent_stopped", pending=counts.pending, rejected=counts.rejected)
         self._spool.close()
+
+    def _watch(
+        self,
+        workers: Sequence["_Worker"],
+        stop: threading.Event,
+        until_idle_seconds: float | None,
+    ) -> None:
+        """Wait until told to stop or done; raises what ended a worker."""
+        while not stop.wait(WATCH_SECONDS):
+            self._raise_if_dead(workers)
+            if self._done(until_idle_seconds):
+                return
 
     def health(self) -> Health:
         """Say how the box does."""

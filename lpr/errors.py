@@ -47,3 +47,13 @@ class SpoolUnusableError(DomainError):
         super().__init__(f"the spool {path} cannot be used: {reason}")
         self.path = path
         self.reason = reason
+
+
+class SpoolTakenError(DomainError):
+    """Another agent works on this spool: together they would tell every car twice."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"another gate agent is running on the spool {path}: stop it, or use another spool"
+        )
+        self.path = path

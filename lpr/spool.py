@@ -5,17 +5,19 @@ in the same transaction as its lane's progress: killed at any moment, the agent 
 car nor makes a second event of it. Events leave only when the server has answered for them.
 """
 
+import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 from uuid import UUID
 
 import msgspec
 
-from lpr.errors import SpoolFullError, SpoolUnusableError
+from lpr.errors import SpoolFullError, SpoolTakenError, SpoolUnusableError
 
 SCHEMA_VERSION = 1
 _PAGE_BYTES = 4096
@@ -83,6 +85,7 @@ class Spool:
     def __init__(self, path: Path, *, bytes_max: int) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._claim: TextIO | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
@@ -95,10 +98,26 @@ class Spool:
         except (OSError, sqlite3.Error) as error:
             raise SpoolUnusableError(path, str(error)) from error
 
+    def claim(self) -> None:
+        """Make this process the only agent on the spool, for as long as it lives.
+
+        Raises SpoolTakenError. The claim is a lock of the operating system on a file beside the
+        spool, so no crash leaves it behind.
+        """
+        claim = self._path.with_name(f"{self._path.name}.lock").open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            claim.close()
+            raise SpoolTakenError(self._path) from error
+        self._claim = claim
+
     def close(self) -> None:
         """Close the file; everything committed is on disk already."""
         with self._lock:
             self._db.close()
+            if self._claim is not None:
+                self._claim.close()
 
     def progress(self, lane_id: str) -> LaneProgress | None:
         """Answer how far a lane is; None for a lane never seen."""

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 RETRY_AFTER_SECONDS_MAX = 300.0
 IDLE_SECONDS = 1.0
 """How often the spool is looked at without being told of a new event."""
-_TOO_LARGE = 413
-_SHAPE_REFUSED = frozenset({400, 404, 405, 415, 422})
+_BATCH_REFUSED = frozenset({400, 413, 422})
+"""The server minds this body. Any other failure is not an event's fault: a wrong address (404), a
+refused key, a server in trouble; the events wait."""
 _KEY_REFUSED = frozenset({401, 403})
 
 
@@ -224,7 +225,7 @@ def _raise_for(response: httpx.Response) -> None:
     if response.is_success:
         return
     said = _said(response)
-    if response.status_code == _TOO_LARGE or response.status_code in _SHAPE_REFUSED:
+    if response.status_code in _BATCH_REFUSED:
         raise BatchRefusedError(said)
     # A refused key stops this box until someone gives it a good one; its events wait.
     if response.status_code in _KEY_REFUSED:

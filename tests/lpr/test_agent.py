@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from lpr.agent import Agent
 from lpr.config import AgentSettings, load_settings
 from lpr.core.reading import PlateReading
+from lpr.errors import SpoolTakenError
 from lpr.health import HealthPortTakenError
 from lpr.image_file import Picture
 from parking.core.ids import uuid7_unix_ms
@@ -268,8 +270,11 @@ def test_tells_its_health_over_http(tmp_path: Path) -> None:
         degraded.value.close()
         with urllib.request.urlopen("http://127.0.0.1:18473/metrics") as answer:
             metrics = answer.read().decode()
+        with pytest.raises(SpoolTakenError, match="another gate agent is running"):
+            Agent(settings=settings_of(config), reader=StripeReader())
+        elsewhere = msgspec.structs.replace(settings_of(config), spool=tmp_path / "other.sqlite3")
         with pytest.raises(HealthPortTakenError, match="18473"):
-            Agent(settings=settings_of(config), reader=StripeReader()).run(stop=threading.Event())
+            Agent(settings=elsewhere, reader=StripeReader()).run(stop=threading.Event())
         stop.set()
         thread.join()
     assert degraded.value.code == 503

@@ -158,6 +158,18 @@ def test_keeps_everything_while_its_key_is_refused(spool: Spool) -> None:
     assert (spool.counts().pending, spool.counts().rejected) == (2, 0)
 
 
+def test_keeps_everything_while_its_address_is_wrong(spool: Spool) -> None:
+    fill(spool, 2)
+    desk = Desk()
+    desk.plan = [404]
+    with served(desk) as url:
+        link = uplink(spool, url)
+        with pytest.raises(ServerUnavailableError, match="HTTP 404"):
+            link.step()
+        link.close()
+    assert (spool.counts().pending, spool.counts().rejected) == (2, 0)
+
+
 def test_keeps_an_event_whose_answer_it_does_not_understand(spool: Spool) -> None:
     fill(spool, 2)
     desk = Desk()
