@@ -25,6 +25,8 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 STAMP = VENV / "setup.stamp"
 REQUIREMENTS = ROOT / "requirements"
+INSTALLER_LOCK = REQUIREMENTS / "installer.lock"
+"""uv, and what builds this project."""
 SETS = ("all", "server", "edge")
 FREE_BYTES_MIN = 3 << 30
 """The packages take 1.2 GB, as much again while they are unpacked, and data need room too."""
@@ -105,7 +107,7 @@ def _ensure(lock: Path) -> None:
 def _fingerprint(lock: Path) -> str:
     """Name everything that the environment is made from."""
     made_from = hashlib.sha256()
-    for path in (lock, REQUIREMENTS / "uv.lock", ROOT / "pyproject.toml"):
+    for path in (lock, INSTALLER_LOCK, ROOT / "pyproject.toml"):
         made_from.update(path.read_bytes())
     for text in (sys.version, os.path.realpath(sys.executable), str(ROOT)):
         made_from.update(text.encode() + b"\0")
@@ -170,7 +172,7 @@ def _usable() -> bool:
 
 def _install_uv(options: dict[str, str]) -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--retries", "2", "--require-hashes"]
-    words = _run([*pip, "-r", str(REQUIREMENTS / "uv.lock")], env=dict(os.environ))
+    words = _run([*pip, "-r", str(INSTALLER_LOCK)], env=dict(os.environ))
     if words is not None:
         raise _refusal("cannot install uv", words, options)
 

@@ -23,11 +23,10 @@ def main() -> int:
     for name, extras in _SETS.items():
         _compile(f"{name}.lock", [*extras, "pyproject.toml"], options)
     # The installer comes before everything else, by pip, in the version that the full lock names.
-    pinned = _pinned("uv")
-    source = environment.REQUIREMENTS / "uv.in"
-    source.write_text(pinned + "\n")
+    source = environment.REQUIREMENTS / "installer.in"
+    source.write_text(f"{_pinned('setuptools')}\n{_pinned('uv')}\n")
     try:
-        _compile("uv.lock", [str(source.relative_to(environment.ROOT))], options)
+        _compile("installer.lock", [str(source.relative_to(environment.ROOT))], options)
     finally:
         source.unlink()
     return 0

@@ -123,7 +123,7 @@ def test_a_lock_pins_and_hashes_everything_and_names_no_registry(lock: Path) -> 
         assert "--hash=sha256:" in block, block[:80]
 
 
-@pytest.mark.parametrize("name", ["server", "edge", "uv"])
+@pytest.mark.parametrize("name", ["server", "edge", "installer"])
 def test_each_side_is_locked_to_the_versions_that_are_tested(name: str) -> None:
     everything = requirements(ROOT / "requirements" / "all.lock")
     for package, requirement in requirements(ROOT / "requirements" / f"{name}.lock").items():
