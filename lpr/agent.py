@@ -46,29 +46,26 @@ class Agent:
         """
         settings = self._settings
         stop_uplink = threading.Event()
+        lanes = [_Worker(lane.run, stop, lane.identity.lane_id) for lane in self._lanes]
+        uplink = _Worker(self._uplink.run, stop_uplink, "uplink")
         try:
             with HealthServer(settings.health_host, settings.health_port, self.health) as server:
-                lanes = [
-                    self._thread(lane.run, stop, lane.identity.lane_id) for lane in self._lanes
-                ]
-                uplink = self._thread(self._uplink.run, stop_uplink, "uplink")
                 self._log.info(
-                    "agent_started",
-                    health=server.address,
-                    lanes=[lane.identity.lane_id for lane in self._lanes],
+                    "agent_started", health=server.address, lanes=[lane.name for lane in lanes]
                 )
+                for worker in (*lanes, uplink):
+                    worker.start()
                 self._watch([*lanes, uplink], stop, until_idle_seconds)
                 stop.set()
                 _join(lanes)
-                stop_uplink.set()
-                self._uplink.wake()
-                _join([uplink])
         finally:
             stop.set()
             stop_uplink.set()
-        counts = self._spool.counts()
-        self._log.info("agent_stopped", pending=counts.pending, rejected=counts.rejected)
-        self._spool.close()
+            self._uplink.wake()
+            _join([*lanes, uplink])
+            counts = self._spool.counts()
+            self._log.info("agent_stopped", pending=counts.pending, rejected=counts.rejected)
+            self._spool.close()
 
     def _watch(
         self,
@@ -124,13 +121,6 @@ class Agent:
                 return False
         return self._spool.counts().pending == 0
 
-    def _thread(
-        self, work: Callable[[threading.Event], None], stop: threading.Event, name: str
-    ) -> "_Worker":
-        worker = _Worker(work, stop, name)
-        worker.start()
-        return worker
-
     def _raise_if_dead(self, workers: Sequence["_Worker"]) -> None:
         """Fail as a whole when a part has failed: whoever supervises the agent starts it anew."""
         for worker in workers:
@@ -160,7 +150,8 @@ class _Worker(threading.Thread):
 def _join(workers: Sequence[_Worker]) -> None:
     deadline = time.monotonic() + STOP_SECONDS_MAX
     for worker in workers:
-        worker.join(timeout=max(deadline - time.monotonic(), 0.0))
+        if worker.ident is not None:
+            worker.join(timeout=max(deadline - time.monotonic(), 0.0))
 
 
 def _camera_health(lane: Lane) -> CameraHealth:

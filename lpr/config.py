@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from lpr.core.crossing import CrossingRules
+from lpr.core.crossing_rules import CrossingRules
 from parking.core.ids import SLUG_PATTERN
 from parking.core.place import LaneDirection
 from parking.core.settings import Secret, WrongSettingError, decode, setting

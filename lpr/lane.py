@@ -10,18 +10,12 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from lpr.camera import Camera, Frame
-from lpr.core.crossing import (
-    Crossing,
-    CrossingRules,
-    LaneState,
-    Step,
-    leave_all,
-    observe,
-)
+from lpr.core.crossing import Crossing, LaneState, Step, leave_all, observe
+from lpr.core.crossing_rules import CrossingRules
 from lpr.core.lane_event import lane_event
 from lpr.core.reading import PlateReading
 from lpr.errors import CameraError, SpoolFullError, SpoolUnusableError
+from lpr.frame import Camera, Frame
 from lpr.image_file import Picture
 from lpr.spool import LaneProgress, Spool, SpooledEvent
 from parking.core.ids import EventId, LaneId, LotId, uuid7

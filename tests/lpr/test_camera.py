@@ -11,16 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from lpr import camera as camera_module
-from lpr.camera import (
-    FolderCamera,
-    Frame,
-    StreamCamera,
-    VideoFileCamera,
-    captured_at_of,
-    open_camera,
-)
+from lpr import video_camera
+from lpr.camera import open_camera
 from lpr.errors import CameraError
+from lpr.folder_camera import FolderCamera
+from lpr.frame import Frame, captured_at_of
+from lpr.video_camera import StreamCamera, VideoFileCamera
 from tests.lpr.plates import StripeReader, striped_picture, write_frame
 
 READER = StripeReader()
@@ -163,7 +159,7 @@ def streaming() -> Iterator[str]:
 
 
 def test_reconnects_to_a_stream_that_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera_module, "RECONNECT_BASE_SECONDS", 0.05)
+    monkeypatch.setattr(video_camera, "RECONNECT_BASE_SECONDS", 0.05)
     stop = threading.Event()
     with streaming() as address:
         frames = StreamCamera(address).frames(after="", stop=stop)
@@ -177,7 +173,7 @@ def test_reconnects_to_a_stream_that_breaks_off(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_keeps_only_the_newest_frame_of_a_stream() -> None:
-    newest = camera_module._Newest()
+    newest = video_camera._Newest()
     picture = np.zeros((2, 2, 3), np.uint8)
     for second in range(3):
         at = datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC)

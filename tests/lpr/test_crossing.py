@@ -5,15 +5,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpr.core.crossing import (
-    Crossing,
-    CrossingRules,
-    LaneState,
-    edit_distance,
-    leave_all,
-    observe,
-)
+from lpr.core.crossing import Crossing, LaneState, leave_all, observe
+from lpr.core.crossing_rules import CrossingRules
 from lpr.core.reading import PlateReading
+from lpr.core.track import edit_distance
 from tests.lpr.plates import corners, reading
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)

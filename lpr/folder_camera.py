@@ -1,0 +1,113 @@
+"""A folder that a camera uploads pictures into."""
+
+import stat
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lpr.errors import CameraError, ImageError
+from lpr.frame import POLL_SECONDS, Frame, Frames, captured_at_of
+from lpr.image_file import IMAGE_SUFFIXES, read_image_file
+
+END_MARKER = ".end"
+"""A file of this name in a folder of frames says that no more will come."""
+WRITING_SECONDS_MAX = 2.0
+"""A broken frame younger than this may still be being written: it is tried again."""
+_SECOND_NS = 1_000_000_000
+
+
+class FolderCamera:
+    """A folder that a camera uploads pictures into; it may come into being later.
+
+    Frames are taken in the order of their capture: from the file's name
+    (`20260102T030405.678Z-17.jpg`), else from its modification time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._listed: dict[str, str] = {}
+        self._listed_at_ns = -1
+
+    def frames(self, *, after: str, stop: threading.Event) -> Frames:
+        """Follow the folder until `stop`, or until its end marker is there and all is read."""
+        done = {name for name, key in self._listing().items() if key <= after}
+        latest = after
+        while not stop.is_set():
+            # The marker is looked for before the listing: what it closes is then in the listing.
+            ended = (self._folder / END_MARKER).exists()
+            listing = self._listing()
+            done &= listing.keys()
+            fresh = sorted((key, name) for name, key in listing.items() if name not in done)
+            for key, name in fresh:
+                if stop.is_set():
+                    return
+                frame = self._read(name, cursor=max(key, latest))
+                if frame is None:
+                    break
+                done.add(name)
+                latest = frame.cursor
+                yield frame
+            else:
+                if ended:
+                    return
+            if not fresh:
+                yield None
+                stop.wait(POLL_SECONDS)
+
+    def _listing(self) -> dict[str, str]:
+        """Name the folder's pictures, each with the key that puts it in order.
+
+        A folder that has not changed for a second is not read again.
+        """
+        try:
+            changed_at_ns = self._folder.stat().st_mtime_ns
+            if changed_at_ns == self._listed_at_ns and time.time_ns() - changed_at_ns > _SECOND_NS:
+                return self._listed
+            names = [path.name for path in self._folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise CameraError(str(self._folder), error.strerror or str(error)) from error
+        keys = ((name, self._key(name)) for name in names if _is_picture(name))
+        self._listed = {name: key for name, key in keys if key}
+        self._listed_at_ns = changed_at_ns
+        return self._listed
+
+    def _key(self, name: str) -> str:
+        captured_at = captured_at_of(name) or _modified_at(self._folder / name)
+        return (
+            ""
+            if captured_at is None
+            else f"{captured_at.isoformat(timespec='microseconds')} {name}"
+        )
+
+    def _read(self, name: str, *, cursor: str) -> Frame | None:
+        """Read one frame; None while it may still be being written."""
+        path = self._folder / name
+        modified_at = _modified_at(path)
+        captured_at = captured_at_of(name) or modified_at or datetime.now(tz=UTC)
+        try:
+            picture = read_image_file(path)
+        except ImageError as error:
+            age_seconds = time.time() - modified_at.timestamp() if modified_at else 0.0
+            if modified_at is not None and 0 <= age_seconds < WRITING_SECONDS_MAX:
+                time.sleep(POLL_SECONDS)
+                return None
+            return Frame(cursor=cursor, captured_at=captured_at, picture=None, problem=str(error))
+        return Frame(cursor=cursor, captured_at=captured_at, picture=picture)
+
+
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _modified_at(path: Path) -> datetime | None:
+    """Answer when a regular file was last written; None for anything else, or nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return datetime.fromtimestamp(status.st_mtime, tz=UTC)
