@@ -1,6 +1,7 @@
 """Which PostgreSQL to use: the one of DATABASE_URL, or the embedded one, which is kept running."""
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -80,7 +81,9 @@ async def ready_database(settings: DatabaseSettings) -> str:
     return url
 
 
-async def keep_running(settings: DatabaseSettings) -> None:
+async def keep_running(
+    settings: DatabaseSettings, *, say: Callable[[str], None] | None = None
+) -> None:
     """Start the embedded server again whenever it has gone, until cancelled.
 
     Does nothing for a server of the user's own. Several processes may do this at once: starting
@@ -100,5 +103,7 @@ async def keep_running(settings: DatabaseSettings) -> None:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             _LOG.warning("the embedded PostgreSQL had gone and runs again", pid=server.pid)
+            if say is not None:
+                say("PostgreSQL had gone and runs again")
         port = server.port
         await asyncio.sleep(_LOOK_SECONDS)

@@ -11,14 +11,14 @@ import msgspec
 
 from portal.demo.city import IN_LANE, OUT_LANE
 from portal.demo.processes import Child, program
-from portal.demo.stage import Stage
+from portal.demo.stage import FRAMES_EACH, Stage
 from portal.demo.story import Pass
 
 _SUFFIX: Final = ".jpg"
-_UNREAD_MAX: Final = 10
-"""Cameras upload while no more than this many frames wait to be read, …"""
-_STALLED_SECONDS: Final = 1.0
-"""… and after this long without any being read in any case."""
+_CARS_UNDER_WAY_MAX: Final = 4
+"""So many cars may have been before a camera and not be recorded yet, …"""
+_STALLED_SECONDS: Final = 15.0
+"""… but when none is recorded for this long, the next ones come all the same."""
 _LOOK_SECONDS: Final = 0.05
 
 
@@ -85,30 +85,39 @@ class Courier:
 
     The day is rendered ahead; handed over all at once it would be read lane by lane, and cars would
     seem to leave before they came. The product copes with that (stays are a fold), but a day that
-    passes in order is what a person wants to watch.
+    passes in order is what a person wants to watch. So a car comes when the ones before it have
+    been recorded, but for a few.
     """
 
     def __init__(self, stage: Stage) -> None:
         """Carry from `rendered` to `frames`."""
         self._stage = stage
         self._carried: set[Path] = set()
-        self.read = 0
-        """How many frames the gates have read; whoever watches them keeps it up to date."""
+        self._written_off = 0
+        self.recorded = 0
+        """How many cars the server has acknowledged; whoever watches keeps it up to date."""
 
     async def carry(self) -> None:
         """Carry until cancelled."""
-        last_read, moved_at = -1, time.monotonic()
         while True:
-            waiting = sorted(self._waiting(), key=lambda path: path.name)
-            for path in waiting:
-                while len(self._carried) - self.read >= _UNREAD_MAX:
-                    if self.read != last_read:
-                        last_read, moved_at = self.read, time.monotonic()
-                    if time.monotonic() - moved_at > _STALLED_SECONDS:
-                        break
-                    await asyncio.sleep(_LOOK_SECONDS)
+            for path in sorted(self._waiting(), key=lambda path: path.name):
+                await self._until_there_is_room()
                 self._upload(path)
-                moved_at = time.monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    @property
+    def _under_way(self) -> int:
+        """Cars that have been before a camera and are not recorded."""
+        return len(self._carried) // FRAMES_EACH - self._written_off - self.recorded
+
+    async def _until_there_is_room(self) -> None:
+        waited_since, seen = time.monotonic(), self.recorded
+        while self._under_way >= _CARS_UNDER_WAY_MAX:
+            if self.recorded != seen:
+                waited_since, seen = time.monotonic(), self.recorded
+            if time.monotonic() - waited_since > _STALLED_SECONDS:
+                # A car that nobody saw, or a count that was lost with a killed agent.
+                self._written_off += self._under_way
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _waiting(self) -> list[Path]:

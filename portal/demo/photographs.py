@@ -30,7 +30,7 @@ from portal.audit import audit
 from portal.demo.city import IN_LANE, LOTS, OUT_LANE, WULIN, ZONE, DemoLot
 from portal.demo.http import Api
 from portal.demo.outcome import read_stays
-from portal.demo.stage import Stage, Video, new_folder
+from portal.demo.stage import Stage, Video
 from portal.demo.story import demo_day
 from portal.demo.watch import Watcher, goals_of
 from portal.pages.html import yuan
@@ -144,7 +144,7 @@ def plan_videos(stage: Stage, folder: Path, *, day: date) -> list[Video]:
 
 async def play_photographs(console: Console, options: "DemoOptions") -> int:
     """Play the folder; answers 0 when every invariant held."""
-    from portal.demo.run import finish, open_stage
+    from portal.demo.run import finish, new_stage, open_stage
 
     if options.frames is None:
         return 0
@@ -155,7 +155,7 @@ async def play_photographs(console: Console, options: "DemoOptions") -> int:
     def say(text: str) -> None:
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {text}")
 
-    stage = Stage(folder=new_folder(now), port=options.port, seed=options.seed, say=say)
+    stage = new_stage(options, now=now, say=say)
     try:
         videos = plan_videos(stage, options.frames, day=day)
         if not shown and not videos:

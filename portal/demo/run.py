@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
+from portal import logs
 from portal.audit import audit
 from portal.demo import gates, setup, summary
 from portal.demo.city import OPERATORS, ZONE
@@ -78,11 +79,18 @@ async def _play(console: Console, options: DemoOptions) -> int:
     def say(text: str) -> None:
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {text}")
 
-    stage = Stage(folder=new_folder(now), port=options.port, seed=options.seed, say=say)
+    stage = new_stage(options, now=now, say=say)
     try:
         return await _play_on(stage, story, console=console, options=options, say=say)
     finally:
         await stage.close()
+
+
+def new_stage(options: DemoOptions, *, now: datetime, say: Any) -> Stage:  # noqa: ANN401
+    """Plan the stage; what this process itself would log goes to a file beside the others."""
+    folder = new_folder(now)
+    logs.configure(stream=(folder.logs / "demo.log").open("a", encoding="utf-8"))
+    return Stage(folder=folder, port=options.port, seed=options.seed, say=say)
 
 
 async def open_stage(stage: Stage, *, day: date, say: Any) -> setup.Keys:  # noqa: ANN401
@@ -167,7 +175,7 @@ async def _watch(
             stage.household.raise_if_given_up()
             became = await _judge_now(pool, story)
             counts = await watcher.look(became, cameras_done=cameras.finished)
-            courier.read = counts.read
+            courier.recorded = counts.delivered
             if carrying.done():
                 carrying.result()
             for line in await director.act(became):

@@ -138,7 +138,9 @@ class Stage:
         self.database_url = server.url(name)
         await upgrade_async(self.database_url)
         self._keeper = asyncio.create_task(
-            keep_running(DatabaseSettings(url=Secret(""), data_dir=POSTGRES_DIR, name=name))
+            keep_running(
+                DatabaseSettings(url=Secret(""), data_dir=POSTGRES_DIR, name=name), say=self._say
+            )
         )
 
     def _environment(self) -> dict[str, str]:

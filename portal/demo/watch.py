@@ -58,6 +58,7 @@ class Watcher:
             name: self._progress.add_task(text, total=goals[name]) for name, text in _ROWS.items()
         }
         self._last: dict[str, dict[str, int]] = {}
+        self._lives: dict[str, list[dict[str, int]]] = {}
         self._next_line = 0.0
 
     def __enter__(self) -> Self:
@@ -111,13 +112,17 @@ class Watcher:
                 )
         return self._last
 
-    def _keep(self, lot_id: str, *, frames: int, delivered: int, pending: int) -> None:
+    def _keep(self, lot_id: str, **said: int) -> None:
         """Add an agent's counts up over its lives: a killed one counts from nought again."""
-        last = self._last.setdefault(lot_id, dict.fromkeys(("frames", "delivered", "base"), 0))
-        before = last["frames"] - last["base"]
-        if frames < before:
-            last["base"] += before
-        last |= {"frames": last["base"] + frames, "delivered": delivered, "pending": pending}
+        lives = self._lives.setdefault(lot_id, [])
+        if not lives or said["frames"] < lives[-1]["frames"]:
+            lives.append(said)
+        lives[-1] = said
+        self._last[lot_id] = {
+            "frames": sum(life["frames"] for life in lives),
+            "delivered": sum(life["delivered"] for life in lives),
+            "pending": said["pending"],
+        }
 
     def _show(self, counts: Counts) -> None:
         shown = msgspec.structs.asdict(counts)

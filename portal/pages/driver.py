@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 from portal.pages.html import Markup, fill, join, page, plate_chip, yuan
 from portal.pages.texts import TONES, Language, words
 
-PAYABLE: Final = frozenset({"unbound", "outstanding", "closed"})
+PAYABLE: Final = frozenset({"unbound", "outstanding", "page_open"})
+"""Statuses in which the driver can pay; an open page is simply opened again."""
 _NOTES: Final = {
     "open": ("pay.open", ""),
     "paid": ("pay.paid", "good"),
     "free": ("pay.free", "good"),
     "tentative": ("pay.tentative", ""),
     "paying": ("pay.underway", ""),
+    "closed": ("pay.soon", ""),
     "missed_exit": ("pay.none", "good"),
     "missed_entry": ("pay.none", "good"),
     "cancelled": ("pay.none", "good"),
@@ -52,7 +54,8 @@ def stay_page(stay: dict[str, Any], *, language: Language, problem: str | None =
 
 
 def _sum(stay: dict[str, Any], text: dict[str, str]) -> Markup:
-    status = stay["status"]
+    # Who has bound the plate is nothing that a driver needs to be told.
+    status = "outstanding" if stay["status"] in PAYABLE else stay["status"]
     badge = fill(
         '<span class="badge $tone">$word</span>', tone=TONES[status], word=text[f"state.{status}"]
     )

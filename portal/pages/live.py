@@ -31,6 +31,9 @@ SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.
        stay.fee, stay.fee_minor, stay.tariff_id, stay.tariff_version, stay.trace_id,
        lot.name_zh, lot.name_en, lot.zone,
        obligation.state AS obligation_state, obligation.account_id,
+       (SELECT payment.method FROM billing.payment_allocation AS part
+        JOIN billing.payment USING (payment_id)
+        WHERE part.obligation_id = obligation.obligation_id AND part.state = 'held') AS held_by,
        review.review_id IS NOT NULL AS tentative, exit.plate AS exit_plate
 FROM parking.stay
 JOIN parking.lot USING (lot_id)
@@ -100,6 +103,8 @@ def stay_status(row: asyncpg.Record) -> str:
         return "free"
     if row["obligation_state"] == "due" and row["account_id"] is None:
         return "unbound"
+    if row["obligation_state"] == "collecting" and row["held_by"] == "checkout":
+        return "page_open"
     return _OF_OBLIGATION.get(row["obligation_state"], "closed")
 
 

@@ -109,6 +109,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "自动扣款进行中，无需操作。",
         "The bound card is being charged; there is nothing to do.",
     ),
+    "pay.soon": ("费用正在结算，请稍候。", "The fee is being booked; look again in a moment."),
     "pay.away": (
         "暂时无法打开支付页面，请稍后再试。",
         "The payment page cannot be opened just now. Please try again in a moment.",
