@@ -5,26 +5,24 @@ longer stay never costs less, and no fee is negative: units are counted from the
 spent in the same order, and more time only adds units.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 from parking.core.caps import cap_lines
+from parking.core.charging import charge
 from parking.core.errors import DomainError
 from parking.core.events import PlateColour
 from parking.core.fee import Fee, FeeLine
 from parking.core.money import Money
-from parking.core.pricing_plan import (
-    ClassPlan,
-    CompiledTariff,
-    FlatPlan,
-    FreePlan,
-    StepPlan,
-    UnitPlan,
-    compile_tariff,
-)
+from parking.core.plan import ClassPlan, CompiledTariff
+from parking.core.pricing_full import NOTHING_EARLIER, EarlierToday, Visit, full_lines
+from parking.core.pricing_plan import compile_tariff
+from parking.core.right import Right
 from parking.core.tariff import Tariff
-from parking.core.window_runs import Run, window_runs
+from parking.core.vehicle import VehicleKind
+from parking.core.window_runs import window_runs
 
 STAY_DAYS_MAX: Final = 366
 _MINUTE: Final = timedelta(minutes=1)
@@ -65,8 +63,15 @@ def assess(
     left_at: datetime,
     tariff: Tariff | CompiledTariff,
     colour: PlateColour,
+    vehicle: VehicleKind | None = None,
+    rights: Sequence[Right] = (),
+    earlier: EarlierToday = NOTHING_EARLIER,
 ) -> Fee:
     """Price a stay, line by line, under one version of a tariff.
+
+    `vehicle`, where it is known and a class names it, decides what is paid before the colour does.
+    `rights` are used in their order, as far as they are valid; `earlier` tells what other stays of
+    the day have had, for free minutes that a day shares.
 
     Hand in a CompiledTariff where speed matters; a Tariff is compiled and remembered. Raises
     NaiveInstantError, LeftBeforeEnteredError, StayTooLongError, and a TariffError where the tariff
@@ -80,7 +85,14 @@ def assess(
         raise LeftBeforeEnteredError(entered_at=entered_at, left_at=left_at)
     if left_at - entered_at > _LONGEST:
         raise StayTooLongError(entered_at=entered_at, left_at=left_at)
-    lines = _lines(ready, ready.classes[colour], entered_at, left_at)
+    plan = ready.classes[colour] if vehicle is None else ready.plan_for(colour, vehicle)
+    if plan.plain and not rights:
+        lines = _plain_lines(ready, plan, entered_at, left_at)
+    else:
+        visit = Visit(entered_at=entered_at, left_at=left_at, rights=rights, earlier=earlier)
+        lines = full_lines(ready, plan, visit)
+    if not lines:
+        lines.append(_nothing_line(entered_at, left_at))
     return Fee(
         total=Money(sum([line.amount_minor for line in lines]), ready.currency),
         lines=tuple(lines),
@@ -89,7 +101,7 @@ def assess(
     )
 
 
-def _lines(
+def _plain_lines(
     tariff: CompiledTariff, plan: ClassPlan, entered_at: datetime, left_at: datetime
 ) -> list[FeeLine]:
     lines: list[FeeLine] = []
@@ -103,85 +115,11 @@ def _lines(
             lines.append(_free_line(plan, entered_at, free_until))
     units_had = [0] * len(plan.rates)
     for run in window_runs(plan.starts, starts_at, left_at, tariff.zone):
-        _charge_run(plan, run, units_had, lines)
+        charge(plan.rates[run.window], run, units_had, lines)
     if sum([line.amount_minor for line in lines]) > plan.cap_minor_min:
         zone, currency = tariff.zone, tariff.currency
         lines += cap_lines(lines, plan=plan, entered_at=entered_at, zone=zone, currency=currency)
-    return lines or [_nothing_line(entered_at, left_at)]
-
-
-def _charge_run(plan: ClassPlan, run: Run, units_had: list[int], lines: list[FeeLine]) -> None:
-    """Add what one time in one window costs. `units_had` counts each window's units so far."""
-    rate = plan.rates[run.window]
-    minutes = (run.ends_at - run.starts_at) // _MINUTE
-    if not minutes:
-        return
-    if isinstance(rate, UnitPlan):
-        _charge_units(rate, run, minutes, units_had, lines)
-        return
-    seen_before = units_had[run.window] > 0
-    units_had[run.window] = 1
-    if isinstance(rate, FlatPlan):
-        if not (rate.once_a_visit and seen_before):
-            lines.append(_flat_line(rate, run))
-    elif not seen_before:
-        lines.append(_not_charged_line(rate))
-
-
-def _charge_units(
-    rate: UnitPlan,
-    run: Run,
-    minutes: int,
-    units_had: list[int],
-    lines: list[FeeLine],
-) -> None:
-    had, starts_at = units_had[run.window], run.starts_at
-    for step in rate.steps:  # pragma: no branch - the last step has no end
-        if had >= step.last_unit:
-            continue
-        unit_minutes = step.unit_minutes
-        wanted = -(-minutes // unit_minutes) if rate.round_up else minutes // unit_minutes
-        units = min(wanted, step.last_unit - had)
-        if units > 0:
-            charged_minutes = units * unit_minutes
-            until_at = starts_at + charged_minutes * _MINUTE
-            line_until = min(until_at, run.ends_at)
-            lines.append(_unit_line(step, units, starts_at, line_until))
-            had, starts_at, minutes = had + units, until_at, minutes - charged_minutes
-        if minutes <= 0 or had < step.last_unit:
-            break
-    units_had[run.window] = had
-
-
-def _unit_line(step: StepPlan, units: int, from_at: datetime, until_at: datetime) -> FeeLine:
-    return FeeLine(
-        code="rate",
-        amount_minor=units * step.price_minor,
-        text_zh=f"{step.head_zh}{units}",
-        text_en=f"{step.head_en}{units}",
-        from_at=from_at,
-        until_at=until_at,
-        units=units,
-        unit_minutes=step.unit_minutes,
-        unit_price_minor=step.price_minor,
-    )
-
-
-def _flat_line(rate: FlatPlan, run: Run) -> FeeLine:
-    return FeeLine(
-        code="flat",
-        amount_minor=rate.price_minor,
-        text_zh=rate.text_zh,
-        text_en=rate.text_en,
-        from_at=run.starts_at,
-        until_at=run.ends_at,
-        units=1,
-        unit_price_minor=rate.price_minor,
-    )
-
-
-def _not_charged_line(rate: FreePlan) -> FeeLine:
-    return FeeLine(code="not_charged", amount_minor=0, text_zh=rate.text_zh, text_en=rate.text_en)
+    return lines
 
 
 def _free_line(plan: ClassPlan, from_at: datetime, until_at: datetime) -> FeeLine:

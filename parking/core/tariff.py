@@ -5,6 +5,7 @@ an error) and then checked as a whole by `check_tariff`; `pricing.assess` prices
 Prices are whole minor units (fen), durations whole minutes, times of day the wall clock of `zone`.
 """
 
+from datetime import date
 from enum import Enum
 from typing import Annotated, TypeAlias
 
@@ -13,23 +14,61 @@ from msgspec import Meta
 
 from parking.core.events import PlateColour
 from parking.core.ids import SLUG_PATTERN, TariffId
+from parking.core.right import RightOffer
+from parking.core.tariff_rates import (
+    FlatRate,
+    Minutes,
+    NoCharge,
+    Per,
+    PriceMinor,
+    Rate,
+    RateStep,
+    Rounding,
+    Tier,
+    TierRate,
+    UnitRate,
+    Window,
+)
+from parking.core.tariff_schedule import (
+    Dates,
+    Edges,
+    EntryTimes,
+    Name,
+    Percent,
+    Schedule,
+    Season,
+)
+from parking.core.vehicle import VehicleKind
 
-PriceMinor: TypeAlias = Annotated[int, Meta(ge=0, le=100_000_000)]
-"""A price in the currency's minor unit (fen), at most a million yuan."""
-Minutes: TypeAlias = Annotated[int, Meta(ge=1, le=366 * 24 * 60)]
-Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100)]
+__all__ = [
+    "Caps",
+    "Dates",
+    "Edges",
+    "EntryTimes",
+    "FlatRate",
+    "FreeKind",
+    "FreePer",
+    "FreePeriod",
+    "NoCharge",
+    "Per",
+    "Rate",
+    "RateStep",
+    "RoundTotal",
+    "Rounding",
+    "Schedule",
+    "Season",
+    "Tariff",
+    "Tier",
+    "TierRate",
+    "UnitRate",
+    "VehicleClass",
+    "VehicleKind",
+    "Way",
+    "WholeUnit",
+    "Window",
+]
+
 Slug: TypeAlias = Annotated[str, Meta(pattern=SLUG_PATTERN)]
-LocalTime: TypeAlias = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
-"""`HH:MM` on the wall clock; `24:00` is the end of the day."""
-
-
-class Rounding(Enum):
-    """What happens to a unit that was begun but not completed."""
-
-    UP = "up"
-    """It is charged whole."""
-    DOWN = "down"
-    """It is not charged."""
 
 
 class FreeKind(Enum):
@@ -41,62 +80,41 @@ class FreeKind(Enum):
     """Charging starts when the free minutes are over."""
 
 
-class Per(Enum):
-    """How often a flat price is charged."""
+class FreePer(Enum):
+    """How often free minutes are given."""
 
     VISIT = "visit"
-    """Once in a stay, however often it passes through the window."""
-    WINDOW = "window"
-    """Each time the stay is in the window: once a night, for example."""
+    """In each stay."""
+    DAY = "day"
+    """Once in each calendar day, shared by the stays of the day."""
+    FIRST_OF_DAY = "first_of_day"
+    """To the first stay of a calendar day only."""
 
 
-class RateStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price per unit that holds for a while, or to the end."""
+class WholeUnit(Enum):
+    """What totals are whole numbers of."""
 
-    price_minor: PriceMinor
-    """For each unit."""
-    unit_minutes: Minutes
-    lasts_minutes: Minutes | None = None
-    """How many charged minutes of the visit the step holds for; None in the last step only."""
-
-
-class UnitRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="units"):
-    """So much for each unit of time, step after step: `first hour 2, then 1 an hour`.
-
-    Units are counted from the moment the stay enters the window. The steps go on where they were
-    when the stay enters the same window again.
-    """
-
-    steps: tuple[RateStep, ...]
-    rounding: Rounding = Rounding.UP
+    FEN = "fen"
+    """The currency's minor unit: nothing is rounded."""
+    JIAO = "jiao"
+    """Ten minor units."""
+    YUAN = "yuan"
+    """A hundred minor units."""
 
 
-class FlatRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="flat"):
-    """One price, however long."""
+class Way(Enum):
+    """Which way a total is rounded."""
 
-    price_minor: PriceMinor
-    per: Per = Per.WINDOW
-
-
-class NoCharge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="free"):
-    """Nothing is charged in this window."""
+    UP = "up"
+    HALF_UP = "half_up"
+    DOWN = "down"
 
 
-Rate: TypeAlias = UnitRate | FlatRate | NoCharge
+class RoundTotal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the total of a stay is rounded, after everything else."""
 
-
-class Window(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    rename={"from_time": "from", "until_time": "until"},
-):
-    """A time of day and its rate, `[from, until)`; over midnight where `until` is the earlier."""
-
-    from_time: LocalTime
-    until_time: LocalTime
-    rate: Rate
+    to: WholeUnit
+    way: Way = Way.HALF_UP
 
 
 class FreePeriod(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +122,7 @@ class FreePeriod(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     minutes: Minutes
     kind: FreeKind = FreeKind.THRESHOLD
+    per: FreePer = FreePer.VISIT
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,18 +132,24 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """In one day of the tariff's zone."""
     rolling_24h_minor: PriceMinor | None = None
     """In each 24 hours from the entry."""
+    stay_minor: PriceMinor | None = None
+    """In the whole stay."""
 
 
 class VehicleClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What plates of some colours pay instead."""
+    """What some kinds of vehicles, or plates of some colours, pay instead."""
 
-    colours: tuple[PlateColour, ...]
+    colours: tuple[PlateColour, ...] = ()
+    vehicles: tuple[VehicleKind, ...] = ()
+    """A kind that is known decides before the colour does."""
     name_zh: Name
     name_en: Name
-    percent: Annotated[int, Meta(ge=0, le=1000)] = 100
+    percent: Percent = 100
     """Of every price and cap, rounded half up to the minor unit: 200 is double, 50 half."""
     windows: tuple[Window, ...] | None = None
-    """In place of the tariff's own, before `percent`; so are `free` and `caps`."""
+    """In place of the tariff's own, before `percent`; so are `schedules`, `free` and `caps`."""
+    schedules: tuple[Schedule, ...] | None = None
+    """A class with windows of its own has none of the tariff's schedules unless it repeats them."""
     free: FreePeriod | None = None
     caps: Caps | None = None
 
@@ -144,5 +169,21 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     free: FreePeriod | None = None
     caps: Caps = Caps()
     classes: tuple[VehicleClass, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    """Other windows for some days; the first that fits a day holds, else `windows`."""
+    calendar: Annotated[str, Meta(pattern=SLUG_PATTERN)] = "week"
+    """Where holidays come from: `china`, or `week` for none."""
+    holidays: tuple[date, ...] = ()
+    """Holidays beside the calendar's."""
+    edges: Edges = Edges.CUT
+    minimum_minor: PriceMinor = 0
+    """The least that a stay costs that is not free."""
+    round_total: RoundTotal | None = None
+    rights: tuple[RightOffer, ...] = ()
+    """Passes, validations and other rights that are honoured."""
+    grace_after_paying_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 0
+    """How long a car may take to leave after its stay was paid for."""
+    reentry_minutes: Annotated[int, Meta(ge=0)] = 0
+    """A car that is back within this time goes on with the stay that it left."""
     source: str = ""
     """Where the rule was published."""

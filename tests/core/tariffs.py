@@ -72,7 +72,8 @@ def tariff(
     )
 
 
-_prices = st.integers(0, 1000)
+PRICE_MAX = 1000
+_prices = st.integers(0, PRICE_MAX)
 _unit_minutes = st.sampled_from([1, 7, 15, 30, 60, 90])
 
 
@@ -108,7 +109,8 @@ def window_sets(draw: st.DrawFn) -> tuple[Window, ...]:
     )
 
 
-_caps = st.one_of(st.none(), st.integers(0, 3000))
+# No cap may be below the price of one unit.
+_caps = st.one_of(st.none(), st.integers(PRICE_MAX, 4000))
 _free = st.one_of(
     st.none(),
     st.builds(FreePeriod, minutes=st.sampled_from([1, 15, 120]), kind=st.sampled_from(FreeKind)),

@@ -27,7 +27,7 @@ from parking.core.tariff import (
     VehicleClass,
 )
 from tests.core.pricing_reference import reference_total
-from tests.core.tariffs import all_day, tariff, tariff_documents, units, window
+from tests.core.tariffs import PRICE_MAX, all_day, tariff, tariff_documents, units, window
 
 BLUE, GREEN = PlateColour.BLUE, PlateColour.GREEN
 NEW_YORK = ZoneInfo("America/New_York")
@@ -85,7 +85,7 @@ def test_lines_explain_the_fee_in_both_languages(
         assert (line.amount_minor < 0) <= line.code.startswith("cap_")
 
 
-@given(tariff_documents(), _entries, _minutes, st.integers(0, 2000))
+@given(tariff_documents(), _entries, _minutes, st.integers(PRICE_MAX, 3000))
 def test_caps_hold(rates: Tariff, entered_at: datetime, minutes: int, cap: int) -> None:
     left_at = entered_at + timedelta(minutes=minutes)
     periods = -(-minutes // 1440)

@@ -1,0 +1,234 @@
+"""Pricing with all that a tariff may say: schedules, periods, rights, minimum, rounded totals.
+
+Plain tariffs take the short way in `pricing`; tests hold both ways to the same lines.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from parking.core.caps import calendar_day, cap_lines
+from parking.core.charging import Stretch, charge
+from parking.core.fee import FeeLine
+from parking.core.plan import ClassPlan, CompiledTariff, UnitPlan
+from parking.core.right import CoveredTime, FreeMinutes, Right
+from parking.core.right_benefits import cover, reductions, usable_rights
+from parking.core.stretches import Span, Timetable, total_length, without_first
+from parking.core.tariff import FreePer, RoundTotal, Way
+from parking.core.tariff_price_checks import WHOLE_MINOR
+
+_MINUTE: Final = timedelta(minutes=1)
+
+
+class EarlierToday(msgspec.Struct, frozen=True, kw_only=True):
+    """What earlier stays of the same calendar day have had, for free minutes that days share."""
+
+    visits: int = 0
+    free_minutes: int = 0
+    """How many free minutes they used."""
+
+
+NOTHING_EARLIER: Final = EarlierToday()
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """A stay to be priced, in UTC."""
+
+    entered_at: datetime
+    left_at: datetime
+    rights: Sequence[Right] = ()
+    earlier: EarlierToday = NOTHING_EARLIER
+
+
+def full_lines(tariff: CompiledTariff, plan: ClassPlan, visit: Visit) -> list[FeeLine]:
+    """Price a stay; the lines may be none where nothing was chargeable.
+
+    A right to time never makes a stay dearer: where cutting the time would (a unit that it splits
+    in two is charged twice), the right is not used.
+    """
+    rights = usable_rights(visit.rights, entered_at=visit.entered_at, left_at=visit.left_at)
+    lines = _priced(tariff, plan, visit, rights)
+    timed = [r for r in rights if isinstance(r.offer.benefit, CoveredTime | FreeMinutes)]
+    if timed:
+        others = [right for right in rights if right not in timed]
+        plain = _priced(tariff, plan, visit, others)
+        if _total(plain) < _total(lines):
+            lines = plain
+    return lines
+
+
+def _priced(
+    tariff: CompiledTariff, plan: ClassPlan, visit: Visit, rights: Sequence[Right]
+) -> list[FeeLine]:
+    lines = _charged(tariff, plan, visit, rights)
+    total = _total(lines)
+    if 0 < total < plan.minimum_minor:
+        lines.append(_minimum_line(plan.minimum_minor - total))
+        total = plan.minimum_minor
+    off = reductions(rights, total)
+    lines += off
+    if tariff.round_total is not None:
+        lines += _rounding_lines(tariff.round_total, total + _total(off))
+    return lines
+
+
+def _charged(
+    tariff: CompiledTariff, plan: ClassPlan, visit: Visit, rights: Sequence[Right]
+) -> list[FeeLine]:
+    """What the windows and caps come to, without the time that is free or covered."""
+    entered_at, left_at = visit.entered_at, visit.left_at
+    spans, lines = cover(
+        rights, [Span(entered_at, left_at)], zone=tariff.zone, calendar=tariff.calendar
+    )
+    spans, free_lines = _after_free_time(tariff, plan, visit, spans)
+    lines += free_lines
+    timetable = Timetable(plan, entered_at=entered_at, zone=tariff.zone, calendar=tariff.calendar)
+    origins: list[Stretch | None] = [None] * len(lines)
+    _charge_stretches(plan, timetable, spans, left_at, lines, origins)
+    lines += cap_lines(
+        lines,
+        plan=plan,
+        entered_at=entered_at,
+        zone=tariff.zone,
+        currency=tariff.currency,
+        origins=origins,
+    )
+    return lines + _unknown_years(tariff, entered_at, left_at)
+
+
+def _charge_stretches(
+    plan: ClassPlan,
+    timetable: Timetable,
+    spans: Sequence[Span],
+    left_at: datetime,
+    lines: list[FeeLine],
+    origins: list[Stretch | None],
+) -> None:
+    units_had = [0] * len(plan.rates)
+    remembered: list[object] = [None] * len(plan.rates)
+    paid_until = spans[0].from_at if spans else left_at
+    for stretch in timetable.stretches(left_at, spans):
+        window = stretch.window
+        if stretch.period != remembered[window]:
+            remembered[window] = stretch.period
+            units_had[window] = 0
+        rate = plan.rates[window]
+        run = stretch
+        if paid_until > stretch.starts_at:
+            if paid_until >= stretch.ends_at:
+                continue
+            run = stretch._replace(starts_at=paid_until)
+        carries = isinstance(rate, UnitPlan) and rate.carries
+        until_at = charge(rate, run, units_had, lines, left_at if carries else None)
+        if carries:
+            paid_until = until_at
+        origins += [stretch] * (len(lines) - len(origins))
+
+
+def _after_free_time(
+    tariff: CompiledTariff, plan: ClassPlan, visit: Visit, spans: list[Span]
+) -> tuple[list[Span], list[FeeLine]]:
+    minutes = _free_minutes(plan, visit.earlier)
+    if not minutes or not spans:
+        return spans, []
+    # Seconds are dropped: the last free minute is free to its end.
+    if total_length(spans) < (minutes + 1) * _MINUTE:
+        return [], [_free_line(plan, spans[0].from_at, spans[-1].until_at)]
+    if plan.free_is_threshold:
+        return spans, []
+    if plan.free_per is not FreePer.DAY:
+        left = without_first(spans, minutes * _MINUTE)
+        return left, [_free_line(plan, spans[0].from_at, left[0].from_at)]
+    return _after_free_days(tariff, plan, minutes, spans)
+
+
+def _free_minutes(plan: ClassPlan, earlier: EarlierToday) -> int:
+    if plan.free_per is FreePer.DAY:
+        return max(plan.free_minutes - earlier.free_minutes, 0)
+    if plan.free_per is FreePer.FIRST_OF_DAY and earlier.visits:
+        return 0
+    return plan.free_minutes
+
+
+def _after_free_days(
+    tariff: CompiledTariff, plan: ClassPlan, minutes: int, spans: list[Span]
+) -> tuple[list[Span], list[FeeLine]]:
+    """Take the first minutes out of each calendar day; earlier stays count for the first day."""
+    left: list[Span] = []
+    lines: list[FeeLine] = []
+    waiting = list(spans)
+    while waiting:
+        _, midnight = calendar_day(waiting[0].from_at, tariff.zone)
+        today = [
+            Span(s.from_at, min(s.until_at, midnight)) for s in waiting if s.from_at < midnight
+        ]
+        waiting = [
+            Span(max(s.from_at, midnight), s.until_at) for s in waiting if s.until_at > midnight
+        ]
+        charged = without_first(today, minutes * _MINUTE)
+        lines.append(_free_line(plan, today[0].from_at, (charged or today)[0].from_at))
+        left += charged
+        minutes = plan.free_minutes
+    return left, lines
+
+
+def _rounding_lines(rounding: RoundTotal, total_minor: int) -> list[FeeLine]:
+    whole = WHOLE_MINOR[rounding.to]
+    add = {Way.UP: whole - 1, Way.HALF_UP: whole // 2, Way.DOWN: 0}[rounding.way]
+    change = (total_minor + add) // whole * whole - total_minor
+    if not change:
+        return []
+    names = {1: ("分", "minor unit"), 10: ("角", "jiao"), 100: ("元", "yuan")}
+    zh, en = names[whole]
+    return [
+        FeeLine(
+            code="rounding",
+            amount_minor=change,
+            text_zh=f"取整到{zh}",
+            text_en=f"Rounded to whole {en}",
+        )
+    ]
+
+
+def _minimum_line(amount_minor: int) -> FeeLine:
+    return FeeLine(
+        code="minimum",
+        amount_minor=amount_minor,
+        text_zh="补足最低收费",
+        text_en="Up to the minimum",
+    )
+
+
+def _free_line(plan: ClassPlan, from_at: datetime, until_at: datetime) -> FeeLine:
+    return FeeLine(
+        code="free_period",
+        amount_minor=0,
+        text_zh=plan.free_zh,
+        text_en=plan.free_en,
+        from_at=from_at,
+        until_at=until_at,
+    )
+
+
+def _unknown_years(
+    tariff: CompiledTariff, entered_at: datetime, left_at: datetime
+) -> list[FeeLine]:
+    """Tell of years whose holidays were not announced when the calendar was made."""
+    if not tariff.asks_calendar:
+        return []
+    days = {instant.astimezone(tariff.zone).date() for instant in (entered_at, left_at)}
+    return [
+        FeeLine(
+            code="calendar_unknown",
+            amount_minor=0,
+            text_zh=f"{year} 年节假日安排未知，按星期计",
+            text_en=f"Holidays of {year} are not known; days count by the week",
+        )
+        for year in sorted({day.year for day in days if not tariff.calendar.knows(day)})
+    ]
+
+
+def _total(lines: Sequence[FeeLine]) -> int:
+    return sum([line.amount_minor for line in lines])
