@@ -212,14 +212,17 @@ def _run(command: list[str], *, env: dict[str, str], count: int | None = None) -
     """Run a command with a sign of life; answer None when it worked, else its last words."""
     with LOG.open("a+") as log:
         begin = log.seek(0, os.SEEK_END)
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            return [f"error: {error}"]
         try:
             _wait(process, count)
         except BaseException:
