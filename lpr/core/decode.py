@@ -76,7 +76,7 @@ def ranked_texts(characters: Sequence[CharacterRead]) -> Iterator[tuple[str, flo
     """Walk the combinations of alternatives, likeliest first, each once."""
     if not characters or any(not place.alternatives for place in characters):
         return
-    start = (0,) * len(characters)
+    start: tuple[int, ...] = (0,) * len(characters)
     heap = [(-_likelihood(characters, start), start)]
     while heap:
         likelihood, picks = heapq.heappop(heap)

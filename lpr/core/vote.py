@@ -84,7 +84,7 @@ def _pool(readings: Sequence[PlateReading]) -> tuple[CharacterRead, ...]:
 
 def _pool_place(looks: Sequence[CharacterRead], exponents: Sequence[float]) -> CharacterRead:
     shares = [dict(look.alternatives) for look in looks]
-    names = sorted(set().union(*shares))
+    names = sorted({name for share in shares for name in share})
     others = [max(1.0 - sum(share.values()), SHARE_FLOOR) for share in shares]
     scores = {
         name: sum(

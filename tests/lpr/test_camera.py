@@ -102,7 +102,7 @@ def test_orders_photographs_by_their_modification_time(tmp_path: Path) -> None:
 def test_plays_a_video_and_goes_on_in_the_middle_of_it(tmp_path: Path) -> None:
     path = tmp_path / "20260102T030405.000Z-west.avi"
     height, width = striped_picture("浙A00000").shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10.0, (width, height))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (width, height))
     for number in range(6):
         writer.write(striped_picture(f"浙A0000{number}"))
     writer.release()

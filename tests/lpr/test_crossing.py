@@ -27,7 +27,7 @@ def drive(
     stored_between: bool = False,
 ) -> list[Crossing]:
     """Take frames (seconds from the start, readings) through a lane, then let all cars leave."""
-    state, crossings = LaneState(), []
+    state, crossings = LaneState(), list[Crossing]()
     for number, (second, readings) in enumerate(frames):
         step = observe(
             state,

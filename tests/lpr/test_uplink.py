@@ -178,7 +178,7 @@ def test_keeps_an_event_whose_answer_it_does_not_understand(spool: Spool) -> Non
         link = uplink(spool, url)
         with pytest.raises(ServerUnavailableError, match="neither yes nor no"):
             link.step()
-        desk.results = lambda _: []  # type: ignore[method-assign]
+        desk.results = lambda events: []  # type: ignore[method-assign]
         with pytest.raises(ServerUnavailableError, match="answered for 0 of 2 events"):
             link.step()
         link.close()
