@@ -50,16 +50,16 @@ class AdminApi:
         self._client = client
         self._headers = {"Authorization": f"Bearer {key}"}
 
-    async def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    async def put(self, path: str, body: object) -> Any:
         return self._read(await self._client.put(path, json=body, headers=self._headers))
 
-    async def post(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    async def post(self, path: str, body: object) -> Any:
         return self._read(await self._client.post(path, json=body, headers=self._headers))
 
-    async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    async def get(self, path: str) -> Any:
         return self._read(await self._client.get(path, headers=self._headers))
 
-    def _read(self, reply: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+    def _read(self, reply: httpx.Response) -> Any:
         assert reply.is_success, reply.text
         return reply.json()
 

@@ -1,0 +1,216 @@
+"""The pages: who may see them, what they show, and that they work in a real browser."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from billing.services.consume_outbox import consume_outbox
+from billing.stripe_gateway import StripeGateway
+from parking.db.pool import open_pool
+from parking.services.clock import system_clock
+from portal.demo.city import LONGXIANG, STATION, WULIN
+from portal.demo.processes import Household
+from portal.pages.texts import TONES, language_of, words
+from tests.portal.conftest import ADMIN_KEY, City, settings_for
+
+pytestmark = pytest.mark.anyio
+Client = AsyncTestClient[Litestar]
+
+
+async def bill(database_url: str) -> None:
+    """Let billing take over what parking told it."""
+    settings = settings_for(database_url).billing
+    pool = await open_pool(database_url, size_max=2)
+    gateway = StripeGateway(settings)
+    await consume_outbox(pool, gateway, settings, now=system_clock())
+    await gateway.close()
+    await pool.close()
+
+
+async def signed_in(client: Client, key: str = ADMIN_KEY) -> httpx.Response:
+    return await client.get("/", params={"key": key})
+
+
+async def test_without_a_key_the_page_asks_for_one(client: Client) -> None:
+    page = await client.get("/", headers={"accept-language": "en-GB"})
+    assert page.status_code == 200
+    assert 'action="/sign-in"' in page.text
+    assert (await client.get("/live.json")).status_code == 401
+
+
+async def test_a_wrong_key_is_refused_kindly(client: Client) -> None:
+    for reply in (await signed_in(client, "nonsense"), await post_key(client, "nonsense")):
+        assert reply.status_code == 403
+        assert "set-cookie" not in reply.headers
+        assert 'action="/sign-in"' in reply.text
+
+
+async def post_key(client: Client, key: str) -> httpx.Response:
+    return await client.post("/sign-in", data={"key": key}, follow_redirects=False)
+
+
+async def test_a_key_becomes_a_cookie_that_scripts_cannot_read(client: Client) -> None:
+    for reply in (await signed_in(client), await post_key(client, ADMIN_KEY)):
+        cookie = reply.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+    assert (await client.get("/live.json")).status_code == 200
+
+
+async def test_a_gates_key_opens_no_page(city: City) -> None:
+    assert (await signed_in(city.client, city.keys.devices[WULIN.lot_id])).status_code == 403
+
+
+async def test_an_operator_sees_only_its_own(city: City) -> None:
+    await city.drive("浙A8K632", hours_ago=3, minutes=None)
+    await city.drive("沪B5T880", hours_ago=3, minutes=None, lot=STATION.lot_id)
+    await signed_in(city.client, city.keys.operators["qiantang"])
+    live = (await city.client.get("/live.json")).json()
+    assert [stay["plate"] for stay in live["stays"]] == ["沪B5T880"]
+    assert [lot["lot_id"] for lot in live["lots"]] == [STATION.lot_id]
+    assert [each["operator_id"] for each in live["operators"]] == ["qiantang"]
+    refused = await city.client.get("/statements/west-lake/2026-11-22")
+    assert refused.status_code == 403
+
+
+async def test_nothing_new_is_not_sent_again(city: City) -> None:
+    await signed_in(city.client)
+    first = await city.client.get("/live.json")
+    again = await city.client.get("/live.json", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    await city.drive("浙A8K632", hours_ago=3, minutes=None)
+    newer = await city.client.get("/live.json", headers={"If-None-Match": first.headers["etag"]})
+    assert newer.status_code == 200
+
+
+async def test_a_drivers_page_explains_the_fee_and_lets_pay(city: City, database_url: str) -> None:
+    stay_id = await city.drive("浙A8K632", hours_ago=4, minutes=98, lot=LONGXIANG.lot_id)
+    await bill(database_url)
+    page = await city.client.get(f"/p/{stay_id}", headers={"accept-language": "en"})
+    assert page.status_code == 200
+    assert "Pay now" in page.text
+    assert f'action="/p/{stay_id}"' in page.text
+    obligation = (await city.client.get(f"/v1/stays/{stay_id}/obligation")).json()
+    assert f"{obligation['charged_minor'] / 100:.2f}" in page.text
+    away = await city.client.post(f"/p/{stay_id}", follow_redirects=False)
+    assert away.status_code == 503  # nobody answers for the gateway in this test
+    assert 'class="note bad"' in away.text
+
+
+async def test_a_car_inside_pays_nothing_yet(city: City) -> None:
+    stay_id = await city.drive("浙A8K632", hours_ago=1, minutes=None)
+    page = await city.client.get(f"/p/{stay_id}")
+    assert "<form" not in page.text
+
+
+async def test_a_stay_that_is_not_there_is_a_page_not_found(client: Client) -> None:
+    page = await client.get("/p/01930000-0000-7000-8000-000000000000")
+    assert page.status_code == 404
+    assert "text/html" in page.headers["content-type"]
+
+
+async def test_the_statement_is_a_page(city: City) -> None:
+    await signed_in(city.client)
+    page = await city.client.get(
+        "/statements/west-lake/2026-11-22", headers={"accept-language": "en"}
+    )
+    assert page.status_code == 200
+    assert "West Lake Parking" in page.text
+    assert "Closing balance" in page.text
+
+
+def test_every_state_has_words_and_a_tone() -> None:
+    for language in ("zh", "en"):
+        known = words(language)
+        assert all(known[f"state.{state}"] for state in TONES)
+        assert all(text.strip() for text in known.values())
+    shown = {key.removeprefix("state.") for key in words("en") if key.startswith("state.")}
+    assert shown == set(TONES)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accept", "language"),
+    [
+        (None, "", "zh"),
+        (None, "en-GB,en;q=0.9", "en"),
+        (None, "fr,zh-CN;q=0.8", "zh"),
+        ("en", "zh-CN", "en"),
+        ("nonsense", "en", "en"),
+    ],
+)
+def test_the_language_is_the_readers(cookie: str | None, accept: str, language: str) -> None:
+    assert language_of(cookie=cookie, accept=accept) == language
+
+
+@pytest.fixture
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    return found
+
+
+async def test_a_browser_draws_the_live_page(
+    city: City, chromium: str, database_url: str, tmp_path: Path
+) -> None:
+    """`parking serve` for real, and headless Chromium running the page's script."""
+    await city.drive("浙A8K632", hours_ago=4, minutes=98, lot=LONGXIANG.lot_id)
+    await bill(database_url)
+    household = Household(logs=tmp_path, say=lambda _: None)
+    port = 18471
+    settings = settings_for(database_url)
+    api = await household.start(
+        "API",
+        [str(Path(sys.executable).parent / "parking"), "serve", "--port", str(port)],
+        environment={
+            "DATABASE_URL": database_url,
+            "PARKING_CONFIG": "",
+            "PARKING_ADMIN_KEY": ADMIN_KEY,
+            "PARKING_BILLING_STRIPE_API_KEY": settings.billing.stripe_api_key.reveal(),
+            "PARKING_BILLING_STRIPE_WEBHOOK_SECRET": "whsec_x",
+        },
+        health_url=f"http://127.0.0.1:{port}/readyz",
+    )
+    try:
+        await api.wait_ready(seconds=60)
+        url = f"http://127.0.0.1:{port}/?key={ADMIN_KEY}"
+        page = await asyncio.to_thread(drawn, chromium, url, tmp_path)
+    finally:
+        await household.stop()
+    assert "浙A·8K632" in page
+    assert "¥6.00" in page
+    assert ADMIN_KEY not in page
+
+
+def drawn(chromium: str, url: str, folder: Path) -> str:
+    """The page's elements after its script has run for some seconds."""
+    options = (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={folder / 'profile'}",
+        "--virtual-time-budget=8000",
+        "--dump-dom",
+    )
+    result = subprocess.run(
+        [chromium, *options, url], capture_output=True, text=True, timeout=90, check=True
+    )
+    return result.stdout
+
+
+def test_texts_survive_their_place_in_the_page() -> None:
+    """The words are handed to the script as JSON inside the page; no word may end that early."""
+    assert "</" not in msgspec.json.encode([words("zh"), words("en")]).decode()
