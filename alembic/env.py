@@ -3,11 +3,11 @@
 import asyncio
 import os
 
+from alembic import context
 from sqlalchemy import Connection, ForeignKeyConstraint, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import SchemaItem
 
-from alembic import context
 from billing.db.tables import METADATA as BILLING
 from parking.db.tables import METADATA as PARKING
 from parking.db.url import sqlalchemy_url
@@ -40,8 +40,11 @@ def _database_url() -> str:
 
 
 def _migrate(connection: Connection) -> None:
+    # A role named `parking` would have the schema of that name in front, and tables without one.
+    connection.execute(text("set search_path = public"))
     connection.execute(text("select pg_advisory_lock(:key)"), {"key": _ONE_AT_A_TIME})
     connection.commit()
+    connection.dialect.default_schema_name = "public"
     context.configure(
         connection=connection,
         target_metadata=[PARKING, BILLING],
@@ -66,9 +69,7 @@ async def _run() -> None:
 
 
 if context.is_offline_mode():
-    context.configure(
-        url=_database_url(), target_metadata=[PARKING, BILLING], literal_binds=True
-    )
+    context.configure(url=_database_url(), target_metadata=[PARKING, BILLING], literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 else:

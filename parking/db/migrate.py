@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from alembic.script import ScriptDirectory
 from parking.core.errors import DomainError
 
 _CLONE = Path(__file__).resolve().parents[2] / "alembic"
+_ONE_AT_A_TIME = threading.Lock()
+"""alembic keeps its context in globals. Between processes env.py takes a lock in the database."""
 _INSTALLED = Path(sys.prefix) / "share" / "leave-first" / "alembic"
 
 
@@ -40,8 +43,12 @@ def alembic_config(database_url: str) -> Config:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate up. Blocks; several processes may call it at once. Not from inside an event loop."""
-    command.upgrade(alembic_config(database_url), revision)
+    """Migrate up. Blocks; several processes and threads may call it at once.
+
+    Not from inside an event loop: see `upgrade_async`.
+    """
+    with _ONE_AT_A_TIME:
+        command.upgrade(alembic_config(database_url), revision)
 
 
 async def upgrade_async(database_url: str) -> None:
@@ -51,12 +58,14 @@ async def upgrade_async(database_url: str) -> None:
 
 def downgrade(database_url: str, revision: str) -> None:
     """Migrate down to a revision, or to `base`, which removes everything."""
-    command.downgrade(alembic_config(database_url), revision)
+    with _ONE_AT_A_TIME:
+        command.downgrade(alembic_config(database_url), revision)
 
 
 def check(database_url: str) -> None:
     """Raise when the tables that the code believes in differ from what the migrations made."""
-    command.check(alembic_config(database_url))
+    with _ONE_AT_A_TIME:
+        command.check(alembic_config(database_url))
 
 
 @cache

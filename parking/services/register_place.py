@@ -11,7 +11,7 @@ from parking.core.ids import LotId, OperatorId, TariffId
 from parking.core.place import Device, Lane, Lot, Operator, StayRules
 from parking.core.pricing import STAY_DAYS_MAX
 from parking.core.tariff import Tariff
-from parking.core.tariff_document import check_tariff
+from parking.core.tariff_document import check_tariff, read_tariff_json
 from parking.db import places
 from parking.db.places import TariffRow
 from parking.db.pool import Connection, Pool, transaction
@@ -178,7 +178,8 @@ async def _require_lot(connection: Connection, lot_id: LotId) -> None:
 
 
 def _same_version(earlier: TariffRow, row: TariffRow) -> Put:
-    same = msgspec.json.decode(earlier.document) == msgspec.json.decode(row.document)
+    # Compared as tariffs, not as text: a later release may write the same tariff differently.
+    same = read_tariff_json(earlier.document) == read_tariff_json(row.document)
     if same and earlier.effective_from == row.effective_from:
         return Put.CHANGED
     raise TariffVersionTakenError(tariff_id=row.tariff_id, version=row.version)
