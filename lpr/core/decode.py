@@ -77,7 +77,7 @@ def ranked_texts(characters: Sequence[CharacterRead]) -> Iterator[tuple[str, flo
     if not characters or any(not place.alternatives for place in characters):
         return
     start: tuple[int, ...] = (0,) * len(characters)
-    heap = [(-_likelihood(characters, start), start)]
+    heap: list[tuple[float, tuple[int, ...]]] = [(-_likelihood(characters, start), start)]
     while heap:
         likelihood, picks = heapq.heappop(heap)
         yield "".join(_picked(characters, picks)), -likelihood
