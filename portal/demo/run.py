@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 150.0
 """How long nothing may change before the demo stops waiting."""
 _STATEMENT_SECONDS = 30.0
-_LOG_WIDTH = 140
+_LOG_WIDTH = 160
 """Columns where nobody's terminal says how many there are."""
 
 

@@ -16,9 +16,9 @@ from portal.demo.story import Fate
 from portal.pages.html import yuan
 
 _WHY = {
-    Fate.UNBOUND: "not paid: nobody has bound this plate",
+    Fate.UNBOUND: "not paid: plate not bound",
     Fate.FREE: "free",
-    Fate.MISSED_EXIT: "not charged: its exit was never seen",
+    Fate.MISSED_EXIT: "not charged: exit never seen",
 }
 
 
@@ -30,10 +30,10 @@ def _how(became: Became) -> str:
     told = became.told
     method, _, attempts = became.paid_by.partition(" ")
     if method == "checkout":
-        return "paid by hand on the gateway's page"
+        return "paid by hand"
     if method == "card":
-        tries = "" if attempts == "1" else f" at attempt {attempts}, declined before"
-        asked = ", match confirmed by the operator" if told.fate is Fate.CONFIRMED else ""
+        tries = "" if attempts == "1" else f" after {int(attempts) - 1} decline"
+        asked = ", match confirmed" if told.fate is Fate.CONFIRMED else ""
         return f"paid by the bound card{tries}{asked}"
     return _WHY.get(told.fate, "not paid")
 
