@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.db.connection import Connection
+from billing.db.connection import Connection, rows_changed
 from billing.gateway_request import GatewayRequest
 from parking.core.ids import AccountId
 
@@ -80,9 +80,10 @@ async def insert(
 
 async def mark_opened(
     db: Connection, setup_id: UUID, *, checkout_ref: str, url: str, due_at: datetime
-) -> None:
-    """Store the page that the driver was given."""
-    await db.execute(_OPENED, setup_id, checkout_ref, url, due_at)
+) -> bool:
+    """Store the page that the driver is given; False where it was given up meanwhile."""
+    tag = await db.execute(_OPENED, setup_id, checkout_ref, url, due_at)
+    return rows_changed(tag) == 1
 
 
 async def claim_due(

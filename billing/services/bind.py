@@ -128,7 +128,8 @@ async def start_setup(
             return_url=return_url,
         )
     )
-    due_at = now + settings.pace.poll
+    # Longer than the gateway may take: who finds it still without an address knows its maker died.
+    lease_until = now + timedelta(seconds=settings.attempt_lease_seconds)
     async with transaction(pool) as db:
         await setups.insert(
             db,
@@ -137,14 +138,21 @@ async def start_setup(
             account_id=account_id,
             gateway=gateway.name,
             idempotency_key=key,
-            due_at=due_at,
+            due_at=lease_until,
             now=now,
         )
     page = await gateway.open_setup(request, idempotency_key=key)
     async with transaction(pool) as db:
-        await setups.mark_opened(
-            db, setup_id, checkout_ref=page.checkout_ref, url=page.url, due_at=due_at
+        opened = await setups.mark_opened(
+            db,
+            setup_id,
+            checkout_ref=page.checkout_ref,
+            url=page.url,
+            due_at=now + settings.pace.poll,
         )
+    if not opened:
+        reason = "the page came too late"
+        raise GatewayUnavailableError(reason)
     return page.url
 
 

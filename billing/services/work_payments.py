@@ -119,7 +119,8 @@ class PaymentWorker:
             outcome = await self._gateway.look_up(
                 payment.payment_ref, payment_id=payment.payment_id
             )
-            await self._settle(payment, outcome, now=now)
+            if not isinstance(outcome, Unknown):
+                await self._settle(payment, outcome, now=now)
 
     async def _ask_page(self, work: PaymentWork, now: datetime) -> None:
         payment = work.payment
