@@ -28,6 +28,7 @@ from parking.postgres import (
     ensure_running,
     stop,
 )
+from tests.seeds import fresh_seed
 
 EMBEDDED, SYSTEM, BOTH = "embedded", "system", "both"
 _MIGRATED = "migrated"
@@ -51,8 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the tests off the network: only this machine may be spoken to."""
+    """Keep the tests off the network (only this machine may be spoken to), and draw the seed."""
     del config
+    fresh_seed()
     sys.addaudithook(_refuse_other_machines)
 
 

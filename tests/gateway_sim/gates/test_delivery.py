@@ -14,7 +14,8 @@ import pytest
 
 from gateway_sim.gates.delivery import DeliveryFailedError, Truth, deliver
 from gateway_sim.gates.scenario import Pass, Scenario, to_json
-from lpr.camera import END_MARKER, captured_at_of
+from lpr.folder_camera import END_MARKER
+from lpr.frame import captured_at_of
 
 CHINA = timezone(timedelta(hours=8))
 
