@@ -1,8 +1,37 @@
 """What billing needs of asyncpg, typed; and one transaction at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
+
+import asyncpg
+
+from parking.core.errors import DomainError
+
+_UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalServerError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+)
+
+
+class BooksUnavailableError(DomainError):
+    """The database is stopped, full, or too busy; the same request may be sent again later."""
+
+    retry_after_seconds = 2
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database cannot answer now ({reason}); send the same again later")
 
 
 class Row(Protocol):
@@ -51,9 +80,15 @@ class Pool(Protocol):
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """Open one connection and one transaction on it; commits at the end of the block."""
-    async with pool.acquire() as connection, connection.transaction():
-        yield connection
+    """Open one connection and one transaction on it; commits at the end of the block.
+
+    What says "not now", as opposed to "this is wrong", becomes BooksUnavailableError.
+    """
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            yield connection
+    except _UNAVAILABLE as error:
+        raise BooksUnavailableError(type(error).__name__) from error
 
 
 def rows_changed(command_tag: str) -> int:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
 from billing.services.bind import AccountNotFoundError, PhoneTakenError, PlateBoundElsewhereError
 from billing.services.pay_by_hand import (
@@ -26,6 +27,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     PlateBoundElsewhereError: 409,
     NoPlateError: 422,
     GatewayRefusedError: 502,
+    BooksUnavailableError: 503,
     GatewayUnavailableError: 503,
 }
 """Looked up along the error's class and its bases, the nearest first."""

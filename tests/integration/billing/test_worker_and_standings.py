@@ -185,3 +185,13 @@ async def test_a_webhook_is_stored_once_over_http(
     ]
     assert [reply.status_code for reply in replies] == [200, 200]
     assert [reply.json()["duplicate"] for reply in replies] == [False, True]
+
+
+async def test_a_database_that_is_away_is_said_so(
+    world: BillingWorld, api: httpx.AsyncClient
+) -> None:
+    await world.pool.close()
+    reply = await api.get(f"/v1/stays/{world.priced('浙A8B762', 1).stay_id}/obligation")
+    assert reply.status_code == 503
+    assert "send the same again later" in reply.json()["detail"]
+    assert await world.worker.step(world.now) == 0, "the worker survives it"
