@@ -32,7 +32,7 @@ from portal.demo.http import Api
 from portal.demo.outcome import read_stays
 from portal.demo.stage import Stage, Video
 from portal.demo.story import demo_day
-from portal.demo.watch import Watcher, goals_of
+from portal.demo.watch import Counts, Watcher
 from portal.pages.html import yuan
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ async def play_photographs(console: Console, options: "DemoOptions") -> int:
         await asyncio.to_thread(deliver, stage, shown)
         await stage.open_gates(keys.devices)
         say(f"{len(shown)} pictures and {len(videos) // 2} videos pass the gates, in and out")
-        right = await _watch_and_tell(stage, shown, console=console, videos=len(videos))
+        right = await _watch_and_tell(stage, shown, console=console)
         return await finish(stage, console, right=right, once=options.once)
     finally:
         await stage.close()
@@ -180,12 +180,10 @@ async def _put_video_lanes(stage: Stage, videos: Sequence[Video]) -> None:
     await admin.close()
 
 
-async def _watch_and_tell(
-    stage: Stage, shown: Sequence[Shown], *, console: Console, videos: int
-) -> bool:
+async def _watch_and_tell(stage: Stage, shown: Sequence[Shown], *, console: Console) -> bool:
     pool = await open_pool(stage.database_url, size_max=2)
     try:
-        await _watch(stage, pool, console=console, frames=2 * len(shown), videos=videos)
+        await _watch(stage, pool, console=console, frames=2 * len(shown))
         stays = await read_stays(pool)
         violations = await audit(pool, now=datetime.now(UTC), truth_url=stage.sim_url)
     finally:
@@ -198,21 +196,19 @@ async def _watch_and_tell(
     return not violations
 
 
-async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int, videos: int) -> None:
+async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int) -> None:
     """Until every picture has been looked at, every event delivered, and nothing moves any more."""
     pictures = frames // 2
-    goals = goals_of(crossings=frames, passes=pictures, closing=pictures, paying=0)
-    goals |= {"rendered": frames, "read": frames}
+    goals = {"read": frames, "delivered": frames, "opened": pictures, "closed": pictures}
     watcher = Watcher(console, stage, goals=goals)
-    last: object = None
+    last: Counts | None = None
     quiet_since = time.monotonic()
     with watcher:
         while True:
             stage.household.raise_if_given_up()
-            counts = await watcher.look((), cameras_done=not videos)
-            stays = len(await read_stays(pool))
-            if (counts, stays) != last:
-                last, quiet_since = (counts, stays), time.monotonic()
+            counts = await watcher.look(await read_stays(pool), cameras_done=False)
+            if counts != last:
+                last, quiet_since = counts, time.monotonic()
             looked = counts.read >= frames and not counts.pending
             # An agent that was killed counts its frames from nought again, hence the patience.
             patience = _QUIET_SECONDS if looked else _STUCK_SECONDS

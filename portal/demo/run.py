@@ -174,7 +174,8 @@ async def _watch(
         while True:
             stage.household.raise_if_given_up()
             became = await _judge_now(pool, story)
-            counts = await watcher.look(became, cameras_done=cameras.finished)
+            stays = [each.stay for each in became if each.stay is not None]
+            counts = await watcher.look(stays, cameras_done=cameras.finished)
             courier.recorded = counts.delivered
             if carrying.done():
                 carrying.result()

@@ -2,16 +2,17 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+import asyncpg
 import httpx
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from portal.demo.gates import count_frames
-from portal.demo.outcome import Became
 from portal.demo.stage import FRAMES_EACH, Stage
 
 _LINE_EVERY_SECONDS = 4.0
@@ -43,7 +44,7 @@ class Watcher:
     """Counts, and shows the counts."""
 
     def __init__(self, console: Console, stage: Stage, *, goals: dict[str, int]) -> None:
-        """`goals` names how many of each there will be in the end."""
+        """`goals` says how many of each there will be; what is not in it is not shown."""
         self._console = console
         self._stage = stage
         self._client = httpx.AsyncClient(timeout=2.0, trust_env=False)
@@ -55,7 +56,9 @@ class Watcher:
             disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {
-            name: self._progress.add_task(text, total=goals[name]) for name, text in _ROWS.items()
+            name: self._progress.add_task(text, total=goals[name])
+            for name, text in _ROWS.items()
+            if goals.get(name)
         }
         self._last: dict[str, dict[str, int]] = {}
         self._lives: dict[str, list[dict[str, int]]] = {}
@@ -79,14 +82,13 @@ class Watcher:
         """Let the connections go."""
         await self._client.aclose()
 
-    async def look(self, became: tuple[Became, ...], *, cameras_done: bool) -> Counts:
+    async def look(self, stays: Sequence[asyncpg.Record], *, cameras_done: bool) -> Counts:
         """Count everything once and show it."""
         agents = await self._agents()
         rendered = count_frames(self._stage.folder.rendered)
         if cameras_done:
-            for name in ("rendered", "read"):
+            for name in {"rendered", "read"} & self._tasks.keys():
                 self._progress.update(self._tasks[name], total=rendered)
-        stays = [each.stay for each in became if each.stay is not None]
         counts = Counts(
             rendered=rendered,
             read=sum(each["frames"] for each in agents.values()),
@@ -130,7 +132,7 @@ class Watcher:
             self._progress.update(task, completed=shown[name])
         if not self._console.is_terminal and time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _LINE_EVERY_SECONDS
-            line = ", ".join(f"{shown[name]} {text}" for name, text in _ROWS.items())
+            line = ", ".join(f"{shown[name]} {_ROWS[name]}" for name in self._tasks)
             self._console.print(line, highlight=False)
 
 
