@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,10 @@ _DAY: Final = timedelta(days=1)
 _MINUTES_OF_FLAT: Final = 1
 """A flat price counts where it begins, so any length that is not zero will do."""
 Period: TypeAlias = tuple[datetime, datetime]
+
+
+def _always(period: Period, _instant: datetime) -> Period:
+    return period
 
 
 class _Meter:
@@ -93,7 +98,7 @@ class _Meters:
             meter = _Meter(cap.cap_minor, self._period_of(cap.per))
             self._windows[origin.window] = meter
         if cap.per is Per.WINDOW:
-            meter.period_of = lambda _: (origin.occurs_from, origin.occurs_until)
+            meter.period_of = partial(_always, (origin.occurs_from, origin.occurs_until))
         return [meter, *self._common]
 
     def lines(self, currency: str) -> list[FeeLine]:

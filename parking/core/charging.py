@@ -15,14 +15,17 @@ class TimeInWindow(Protocol):
     @property
     def window(self) -> int:
         """Its place in the class's windows."""
+        ...
 
     @property
     def starts_at(self) -> datetime:
         """When it begins."""
+        ...
 
     @property
     def ends_at(self) -> datetime:
         """When it is over."""
+        ...
 
 
 class Stretch(NamedTuple):

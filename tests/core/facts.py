@@ -119,11 +119,17 @@ def lane_events(
     events: list[LaneEvent] = []
     for number in range(draw(st.integers(0, max_size))):
         seconds += draw(st.sampled_from(GAPS))
-        build = draw(st.sampled_from([entry, leave]))
+        came = draw(st.booleans())
         plate = draw(st.sampled_from(plates))
         # The id's order need not be the order of time: boxes have clocks of their own.
         name = draw(st.sampled_from([number, 500 - number]))
-        events.append(build(seconds, plate, number=name, colour=draw(_colours)))
+        colour = draw(_colours)
+        event: LaneEvent = (
+            entry(seconds, plate, number=name, colour=colour)
+            if came
+            else leave(seconds, plate, number=name, colour=colour)
+        )
+        events.append(event)
     return events
 
 

@@ -42,7 +42,7 @@ def test_a_withdrawn_correction_does_not_count() -> None:
     event = entry(0)
     early = correction(event, OTHER, number=1001, recorded=100)
     late = correction(event, THIRD, number=1002, recorded=200)
-    facts = [event, early, late, withdrawal(late, number=1003)]
+    facts: list[Fact] = [event, early, late, withdrawal(late, number=1003)]
     assert plates_of(*facts) == [OTHER]
     assert plates_of(*facts, withdrawal(early, number=1004)) == [PLATE]
 

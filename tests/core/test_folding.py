@@ -137,7 +137,7 @@ def test_a_stay_paired_by_drift_lasts_no_time_and_is_named_by_its_exit() -> None
 
 def test_a_correction_moves_an_event_to_the_other_plate() -> None:
     misread, went = entry(0, OTHER), leave(600)
-    facts = [misread, went, correction(misread, PLATE, number=1000)]
+    facts: list[Fact] = [misread, went, correction(misread, PLATE, number=1000)]
     assert [stay.state for stay in fold(facts, plate=PLATE, rules=RULES)] == [CLOSED]
     assert fold(facts, plate=OTHER, rules=RULES) == ()
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from parking.core.events import PlateColour
+from parking.core.events import Fact, PlateColour
 from parking.core.folding import fold
 from parking.core.ids import StayId
 from parking.core.lookalike import LOOKALIKES, is_lookalike, lookalike_weight, near_miss
@@ -79,7 +79,7 @@ def test_a_stay_that_cannot_be_leaving_is_no_candidate() -> None:
     assert found(stay, colour=GREEN) is None
     assert found(open_stay("浙A88762", seconds=601)) is None
     assert found(stay, left=3601) is None
-    events = [entry(0, stay.plate), leave(300, stay.plate)]
+    events: list[Fact] = [entry(0, stay.plate), leave(300, stay.plate)]
     (closed,) = fold(events, plate=stay.plate, rules=RULES)
     assert found(closed) is None
     assert found(closed, replace(stay, stay_id=StayId(event_id(9)))) is not None

@@ -35,7 +35,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 # Around the days of 2026 on which clocks change, north and south, and an ordinary one.
 _days = st.sampled_from([(3, 7), (4, 4), (6, 1), (10, 3), (10, 31), (12, 31)])
 _entries = st.builds(
-    lambda day, minute: datetime(2026, *day, tzinfo=UTC) + timedelta(minutes=minute),
+    lambda day, minute: datetime(2026, day[0], day[1], tzinfo=UTC) + timedelta(minutes=minute),
     _days,
     st.integers(0, 2 * 1440),
 )

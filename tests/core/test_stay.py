@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from parking.core.events import LaneEvent
 from parking.core.folding import fold
 from parking.core.stay import (
     Arrow,
@@ -18,10 +19,14 @@ from parking.core.stay import (
 )
 from tests.core.facts import PLATE, RULES, at, entry, leave
 
+EXAMPLES: list[list[LaneEvent]] = [
+    [entry(0)],
+    [entry(0), leave(9)],
+    [entry(0), entry(900)],
+    [leave(0)],
+]
 STAYS: dict[StayState, Stay] = {
-    stay.state: stay
-    for facts in ([entry(0)], [entry(0), leave(9)], [entry(0), entry(900)], [leave(0)])
-    for stay in fold(facts, plate=PLATE, rules=RULES)[:1]
+    stay.state: stay for facts in EXAMPLES for stay in fold(facts, plate=PLATE, rules=RULES)[:1]
 }
 
 
