@@ -78,10 +78,21 @@ with written as (
 update parking.review set state = 'superseded', decided_at = $27
 where state = 'pending'
   and (exit_event_id = any($25::uuid[]) or entry_event_id = any($26::uuid[]))
+returning lot_id, plate, exit_event_id,
+  kind = 'near_miss' and exit_event_id <> all($25::uuid[]) as exit_unsettled
 """
+_VACATE = "update parking.stay set dissolved = true where stay_id = any($1::uuid[])"
 _COLUMN_COUNT: Final = 22
 _ENCODE = msgspec.json.Encoder().encode
 _FEE = msgspec.json.Decoder(Fee)
+
+
+class LeftOver(msgspec.Struct, frozen=True, gc=False):
+    """An exit that a near miss had paired with an entry which is another stay's now."""
+
+    lot_id: LotId
+    plate: Plate | None
+    exit_event_id: EventId
 
 
 class StayRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -165,12 +176,20 @@ async def write(
     *,
     settled_exits: Collection[EventId],
     settled_entries: Collection[EventId],
+    vacated: Collection[StayId] = (),
     now: datetime,
-) -> None:
-    """Write stays and messages in one statement, and take settled reviews off the list."""
+) -> list[LeftOver]:
+    """Write stays and messages in one statement, and take settled reviews off the list.
+
+    `vacated` are open stays that move to another plate: their old plate is made free first,
+    since another stay may take it, and two may change places.
+    Answers the exits of near misses whose entry is settled or gone, and they themselves are not.
+    """
+    if vacated:
+        await connection.execute(_VACATE, list(vacated))
     values = [_values(row) for row in sorted(rows, key=_closing_first)]
     columns = zip(*values, strict=True) if values else ((),) * _COLUMN_COUNT
-    await connection.execute(
+    superseded = await connection.fetch(
         _WRITE,
         *(list(column) for column in columns),
         [message_id for message_id, _ in messages],
@@ -179,6 +198,11 @@ async def write(
         list(settled_entries),
         now,
     )
+    return [
+        LeftOver(row["lot_id"], row["plate"], row["exit_event_id"])
+        for row in superseded
+        if row["exit_unsettled"]
+    ]
 
 
 def _closing_first(row: StayRow) -> tuple[bool, UUID]:

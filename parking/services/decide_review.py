@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
+from parking.core.corrections import effective_events
 from parking.core.errors import DomainError
-from parking.core.events import EventWithdrawn, Fact, PlateCorrected
+from parking.core.events import EventWithdrawn, Fact, PlateCorrected, VehicleEntered
 from parking.core.ids import EventId, LotId
-from parking.db import lane_events, reviews
+from parking.db import lane_events, reviews, stays
 from parking.db.pool import Connection, Pool, reading, transaction
 from parking.db.reviews import Review, ReviewKind, ReviewState
 from parking.services.check_lane_event import submission_of
@@ -88,45 +89,54 @@ class ReviewDecider:
         by: str,
         now: datetime,
     ) -> None:
-        fact = _fact_of(review, decision, by=by, now=now)
-        fact_id = None
-        if fact is not None:
-            submission = submission_of(fact)
-            fact_id = fact.event_id
-            await lane_events.insert_facts(connection, [fact], {fact_id: submission.content_hash})
+        facts = await _facts_of(connection, review, decision, by=by, now=now)
+        fact_ids = [fact.event_id for fact in facts]
+        if facts:
+            hashes = {fact.event_id: submission_of(fact).content_hash for fact in facts}
+            await lane_events.insert_facts(connection, facts, hashes)
         confirmed = decision is Decision.CONFIRM
         state = ReviewState.CONFIRMED if confirmed else ReviewState.REJECTED
         await reviews.decide(
-            connection, review.review_id, state=state, now=now, by=by, decision_event_id=fact_id
+            connection,
+            review.review_id,
+            state=state,
+            now=now,
+            by=by,
+            decision_event_id=fact_ids[0] if fact_ids else None,
         )
-        if fact_id is not None:
-            plates = await lane_events.plates_about(connection, review.lot_id, [fact_id])
+        if fact_ids:
+            plates = await lane_events.plates_about(connection, review.lot_id, fact_ids)
             changes = await refold(connection, lot=lot, plates=plates, book=self._book, now=now)
             await write_changes(connection, changes, now=now)
         elif not confirmed:
             await reviews.insert(connection, [as_missed_entry(review, now)])
 
 
-def _fact_of(review: Review, decision: Decision, *, by: str, now: datetime) -> Fact | None:
-    """What the decision says about the events; None where it changes nothing about them."""
+async def _facts_of(
+    connection: Connection, review: Review, decision: Decision, *, by: str, now: datetime
+) -> list[Fact]:
+    """What the decision says about the events; nothing where it changes nothing about them."""
     if review.kind is ReviewKind.NEAR_MISS:
         if decision is Decision.REJECT or review.plate is None or review.entry_event_id is None:
-            return None
-        return PlateCorrected(
-            event_id=EventId(new_id(now)),
-            lot_id=LotId(review.lot_id),
-            occurred_at=now,
-            recorded_at=now,
-            trace_id=review.entry_event_id.hex,
-            corrects=review.entry_event_id,
-            plate=review.plate,
-            by=by,
-            reason="near miss confirmed",
-        )
+            return []
+        return [
+            PlateCorrected(
+                event_id=EventId(new_id(now)),
+                lot_id=LotId(review.lot_id),
+                occurred_at=now,
+                recorded_at=now,
+                trace_id=event_id.hex,
+                corrects=event_id,
+                plate=review.plate,
+                by=by,
+                reason="near miss confirmed",
+            )
+            for event_id in await _triggers(connection, review.lot_id, review.entry_event_id)
+        ]
     event_id = review.exit_event_id or review.entry_event_id
     if decision is Decision.CONFIRM or event_id is None:
-        return None
-    return EventWithdrawn(
+        return []
+    withdrawn = EventWithdrawn(
         event_id=EventId(new_id(now)),
         lot_id=LotId(review.lot_id),
         occurred_at=now,
@@ -136,6 +146,29 @@ def _fact_of(review: Review, decision: Decision, *, by: str, now: datetime) -> F
         by=by,
         reason=f"{review.kind.value} rejected",
     )
+    return [withdrawn]
+
+
+async def _triggers(connection: Connection, lot_id: LotId, entry_id: EventId) -> list[EventId]:
+    """The entry, then the repeats of it while the car stood there: all were misread alike.
+
+    Left as they were read, the repeats would open a stay of a car that never came.
+    """
+    plates = await lane_events.plates_about(connection, lot_id, [entry_id])
+    rows = await stays.of_plates(connection, lot_id, plates)
+    for stay in (row.stay for row in rows.values() if not row.dissolved):
+        if stay.entry_event_id != entry_id or stay.entered_at is None:
+            continue
+        facts = await lane_events.facts_of_plate(connection, lot_id, stay.plate)
+        repeats = [
+            event.event_id
+            for event in effective_events(facts)
+            if isinstance(event, VehicleEntered)
+            and event.read.plate == stay.plate
+            and stay.entered_at <= event.occurred_at <= stay.last_seen_at
+        ]
+        return [entry_id, *(event_id for event_id in repeats if event_id != entry_id)]
+    return [entry_id]
 
 
 def as_missed_entry(review: Review, now: datetime) -> Review:

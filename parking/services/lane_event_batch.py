@@ -27,7 +27,7 @@ from parking.db.reviews import Review, ReviewKind
 from parking.db.stays import StayRow
 from parking.services.check_lane_event import Submission
 from parking.services.clock import new_id
-from parking.services.near_misses import candidate_for, review_of_exit
+from parking.services.near_misses import candidate_for, missed_entry, review_of_exit
 from parking.services.place_book import LotEntry, PlaceBook
 from parking.services.price_stays import Change, fee_of, price_stay
 from parking.services.refold import refold
@@ -200,7 +200,10 @@ async def write_changes(
     now: datetime,
     amended: Iterable[EventId] = (),
 ) -> None:
-    """Write stays and messages, and take the reviews that they settle off the list."""
+    """Write stays and messages, and take the reviews that they settle off the list.
+
+    An exit whose near miss lost its entry is asked about anew, and may be matched again.
+    """
     exits, entries = set(amended), set(amended)
     for change in changes:
         for row in (change.row, change.before):
@@ -210,13 +213,26 @@ async def write_changes(
                 exits.add(row.stay.exit_event_id)
             if row.stay.entry_event_id is not None:
                 entries.add(row.stay.entry_event_id)
-    await stays.write(
+    left_over = await stays.write(
         connection,
         [change.row for change in changes],
         [(new_id(now), change.message) for change in changes if change.message is not None],
         settled_exits=exits,
         settled_entries=entries,
+        vacated=[change.row.stay.stay_id for change in changes if _moves(change)],
         now=now,
+    )
+    if left_over:
+        await reviews.insert(connection, [missed_entry(each, now=now) for each in left_over])
+
+
+def _moves(change: Change) -> bool:
+    """An open stay that turns out to be another plate's."""
+    before = change.before
+    return (
+        before is not None
+        and before.stay.state is StayState.OPEN
+        and before.stay.plate != change.row.stay.plate
     )
 
 

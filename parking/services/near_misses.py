@@ -11,7 +11,7 @@ from parking.core.stay import Stay
 from parking.db import stays
 from parking.db.pool import Connection
 from parking.db.reviews import Review, ReviewKind
-from parking.db.stays import StayRow
+from parking.db.stays import LeftOver, StayRow
 from parking.services.clock import new_id
 from parking.services.place_book import LotEntry
 
@@ -66,6 +66,19 @@ async def candidate_for(
         if row.stay is best and not claimed and row.stay.entry_event_id not in taken:
             return row
     return None
+
+
+def missed_entry(left_over: LeftOver, *, now: datetime) -> Review:
+    """What is left of a near miss that lost its entry: an exit without one."""
+    return Review(
+        review_id=new_id(now),
+        kind=ReviewKind.MISSED_ENTRY,
+        lot_id=left_over.lot_id,
+        plate=left_over.plate,
+        entry_event_id=None,
+        exit_event_id=left_over.exit_event_id,
+        created_at=now,
+    )
 
 
 def review_of_exit(
