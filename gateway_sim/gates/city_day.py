@@ -55,16 +55,27 @@ class LotPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     exits: tuple[str, ...] = ("out",)
 
 
-def city_day(*, seed: int, day: date, zone: str, lots: Sequence[LotPlan], cars: int) -> Scenario:
+def city_day(
+    *,
+    seed: int,
+    day: date,
+    zone: str,
+    lots: Sequence[LotPlan],
+    cars: int,
+    drive_throughs: int = 0,
+) -> Scenario:
     """Make up a day of `cars` cars; the same arguments give the same day.
 
     About one entry in ten is dirty, and one exit in fifteen missed; such a car comes again later
-    where the day still has room. Raises NoRoomError.
+    where the day still has room. `drive_throughs` more only drive through, in half a minute.
+    Raises NoRoomError.
     """
     chance = random.Random(f"city day {seed} {day.isoformat()}")
     diary = _Diary(chance, day, ZoneInfo(zone), lots)
     for _ in range(cars):
         diary.add_car(cars)
+    for _ in range(drive_throughs):
+        diary.add_drive_through(cars)
     passes = sorted(diary.passes, key=lambda item: (item.captured_at, item.lane))
     visits = sorted(diary.visits, key=lambda item: (item.entered_at, item.plate))
     return Scenario(passes=tuple(passes), visits=tuple(visits), seed=seed)
@@ -96,12 +107,27 @@ class _Diary:
         if visit.mishap is Mishap.MISSED_EXIT:
             self._added(plate, colour, None, after=visit)
 
+    def add_drive_through(self, cars: int) -> None:
+        """One car that finds no space and leaves at once."""
+        plate = self._new_plate(PlateColour.BLUE)
+        passing = timedelta(seconds=self._chance.randint(8, 30))
+        if self._added(plate, PlateColour.BLUE, None, passing=passing) is None:
+            raise NoRoomError(cars)
+
     def _added(
-        self, plate: str, colour: PlateColour, mishap: Mishap | None, *, after: Visit | None = None
+        self,
+        plate: str,
+        colour: PlateColour,
+        mishap: Mishap | None,
+        *,
+        after: Visit | None = None,
+        passing: timedelta | None = None,
     ) -> Visit | None:
         """Find a time at which both lanes are free, and enter the visit; None: there is none."""
         for _ in range(_ATTEMPTS_MAX):
             visit = self._visit(plate, colour, mishap)
+            if passing is not None:
+                visit = msgspec.structs.replace(visit, left_at=visit.entered_at + passing)
             if after is not None:
                 visit = msgspec.structs.replace(visit, lot=after.lot)
                 if visit.entered_at < after.left_at + _AWAY_MIN:
