@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from parking.core.errors import DomainError
+from portal import tariff_command
 
 if TYPE_CHECKING:
     from portal.settings import Settings
@@ -115,28 +116,8 @@ def migrate(context: click.Context) -> None:
     click.echo(f"the database is at revision {newest_revision()}")
 
 
-@main.command()
-@click.argument("tariff", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--entered",
-    required=True,
-    help="When the car came in: 2026-11-22T09:05, on the tariff's clock.",
-)
-@click.option("--left", required=True, help="When it left.")
-@click.option(
-    "--colour",
-    default="blue",
-    show_default=True,
-    help="Colour of the plate.",
-    type=click.Choice(["blue", "yellow", "green", "white", "black", "unknown"]),
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
-def quote(*, tariff: Path, entered: str, left: str, colour: str, as_json: bool) -> None:
-    """Price a stay from a TARIFF file (TOML or JSON). Needs no database."""
-    from portal.quoting import quote_file, show
-
-    fee = quote_file(tariff, entered=entered, left=left, colour=colour)
-    click.echo(show(fee, as_json=as_json))
+main.add_command(tariff_command.quote)
+main.add_command(tariff_command.tariff)
 
 
 @main.group()

@@ -47,7 +47,7 @@ _DAYS_MAX: Final = 40
 _VIDEOS_MAX: Final = 20
 _LOOK_SECONDS: Final = 0.4
 _QUIET_SECONDS: Final = 4.0
-_STUCK_SECONDS: Final = 30.0
+_STUCK_SECONDS: Final = 120.0
 _SAME_CAR: Final = timedelta(minutes=2)
 
 
@@ -225,14 +225,14 @@ def _table(shown: Sequence[Shown], stays: Sequence[asyncpg.Record]) -> Table:
     table.add_column("fee", justify="right")
     unseen = list(stays)
     for each in shown:
-        stay = next((one for one in unseen if _is_of(each, one)), None)
-        if stay is None:
+        found = [one for one in unseen if _is_of(each, one)]
+        if not found:
             table.add_row(each.path.name, "–", each.lot.lot_id, "", "", "no plate read", "–")
-            continue
-        unseen.remove(stay)
-        table.add_row(each.path.name, *_cells(stay))
+        for stay in found:  # a picture may show several cars
+            unseen.remove(stay)
+            table.add_row(each.path.name, *_cells(stay))
     for stay in unseen:
-        table.add_row("(another plate in a picture, or a video)", *_cells(stay))
+        table.add_row("(a video)", *_cells(stay))
     return table
 
 

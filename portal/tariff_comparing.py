@@ -1,0 +1,138 @@
+"""`parking tariff compare`: what a change of price would have earned from stays that there were."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from parking.core.errors import DomainError
+from parking.core.events import PlateColour
+from parking.core.plan import CompiledTariff
+from parking.core.pricing import assess
+from parking.core.pricing_plan import compile_tariff
+from parking.core.vehicle import VehicleKind
+from portal.quoting import read_tariff
+
+
+class StayFileError(DomainError):
+    """A line of a file of stays cannot be read."""
+
+    def __init__(self, path: Path, *, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}")
+        self.line = line
+
+
+class CurrenciesDifferError(DomainError):
+    """Two tariffs in different currencies cannot be compared."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__(f"the old tariff is in {old}, the new one in {new}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stay:
+    entered_at: datetime
+    left_at: datetime
+    colour: PlateColour
+    vehicle: VehicleKind | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What both tariffs come to over the same stays, in minor units."""
+
+    currency: str
+    stays: int
+    old_minor: int
+    new_minor: int
+    dearer: int
+    cheaper: int
+    largest_rise_minor: int
+    largest_fall_minor: int
+
+
+def compare_files(old: Path, new: Path, stays: Path) -> Comparison:
+    """Price each stay of a CSV with both tariffs. Raises StayFileError, and pricing's errors."""
+    before, after = (compile_tariff(read_tariff(path)) for path in (old, new))
+    if before.currency != after.currency:
+        raise CurrenciesDifferError(before.currency, after.currency)
+    pairs = [
+        (_price(stay, before), _price(stay, after)) for stay in _read_stays(stays, before.zone)
+    ]
+    changes = [price - was for was, price in pairs]
+    return Comparison(
+        currency=before.currency,
+        stays=len(pairs),
+        old_minor=sum(was for was, _ in pairs),
+        new_minor=sum(price for _, price in pairs),
+        dearer=sum(change > 0 for change in changes),
+        cheaper=sum(change < 0 for change in changes),
+        largest_rise_minor=max([0, *changes]),
+        largest_fall_minor=-min([0, *changes]),
+    )
+
+
+def show(found: Comparison, *, as_json: bool) -> str:
+    """Write a comparison for a program or for a person."""
+    if as_json:
+        return msgspec.json.format(msgspec.json.encode(asdict(found))).decode()
+    change = found.new_minor - found.old_minor
+    share = f" ({change / found.old_minor:+.1%})" if found.old_minor else ""
+    same = found.stays - found.dearer - found.cheaper
+    return "\n".join(
+        [
+            f"stays    {found.stays}",
+            f"old      {found.old_minor / 100:,.2f} {found.currency}",
+            f"new      {found.new_minor / 100:,.2f} {found.currency}",
+            f"change   {change / 100:+,.2f} {found.currency}{share}",
+            f"dearer   {found.dearer}, by at most {found.largest_rise_minor / 100:,.2f}",
+            f"cheaper  {found.cheaper}, by at most {found.largest_fall_minor / 100:,.2f}",
+            f"same     {same}",
+        ]
+    )
+
+
+def _price(stay: _Stay, tariff: CompiledTariff) -> int:
+    fee = assess(
+        entered_at=stay.entered_at,
+        left_at=stay.left_at,
+        tariff=tariff,
+        colour=stay.colour,
+        vehicle=stay.vehicle,
+    )
+    return fee.total.amount_minor
+
+
+def _read_stays(path: Path, zone: ZoneInfo) -> Iterator[_Stay]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        missing = {"entered_at", "left_at"}.difference(rows.fieldnames or ())
+        if missing:
+            reason = f"the first line must name the columns; missing: {', '.join(sorted(missing))}"
+            raise StayFileError(path, line=1, reason=reason)
+        for row in rows:
+            try:
+                yield _stay(row, zone)
+            except (TypeError, ValueError) as error:
+                raise StayFileError(path, line=rows.line_num, reason=str(error)) from error
+
+
+def _stay(row: dict[str, str], zone: ZoneInfo) -> _Stay:
+    entered_at, left_at = (
+        instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
+        for instant in (
+            datetime.fromisoformat(row["entered_at"]),
+            datetime.fromisoformat(row["left_at"]),
+        )
+    )
+    vehicle = row.get("class")
+    return _Stay(
+        entered_at=entered_at,
+        left_at=left_at,
+        colour=PlateColour(row.get("colour") or "unknown"),
+        vehicle=VehicleKind(vehicle) if vehicle else None,
+    )
