@@ -39,7 +39,14 @@ from parking.services.place_book import PlaceBook
 from parking.services.refusals import ConflictingEventError, UnstorableEventError
 
 _STANDINGS_TIMEOUT_S = 0.5
-_BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
+_BAD_DATA = (
+    asyncpg.DataError,
+    asyncpg.CheckViolationError,
+    asyncpg.ForeignKeyViolationError,
+    asyncpg.NotNullViolationError,
+    ValueError,
+)
+"""What is wrong with the event itself. Anything else is our fault, and the event may come again."""
 _LOG = structlog.get_logger("parking.ingest")
 
 
