@@ -89,11 +89,24 @@ def _tier_plan(rate: TierRate, label_zh: str, label_en: str, wording: Wording) -
             StepPlan(
                 price_minor=more,
                 unit_minutes=_FOREVER_MINUTES if ends is None else ends - until,
-                last_unit=NO_LIMIT if ends is None else len(steps) + 1,
+                last_unit=len(steps) + 1,
                 head_zh=f"{label_zh}，{in_all_zh}：{wording.sum_zh(more)} × ",
                 head_en=f"{label_en}, {in_all_en}: {wording.sum_en(more)} × ",
                 code="tier",
             )
         )
         charged, until = total, ends or until
+    # Who comes back to the window after the last tier has paid it all.
+    over_zh, over_en = f"{label_zh}，已收足 × ", f"{label_en}, paid in full × "
+    forever = _FOREVER_MINUTES
+    steps.append(
+        StepPlan(
+            price_minor=0,
+            unit_minutes=forever,
+            last_unit=NO_LIMIT,
+            head_zh=over_zh,
+            head_en=over_en,
+            code="tier",
+        )
+    )
     return UnitPlan(steps=tuple(steps), round_up=True)
