@@ -31,6 +31,7 @@ _PAINTS: tuple[Colour, ...] = (
     (60, 74, 48),
 )
 _COVER = 255.0
+_FACET_BLUR_PIXELS = 2.2
 _FACING_MIN = 0.01
 """Facets seen more edgewise than this (cosine) are left out."""
 _GLASS: Colour = (26, 24, 22)
@@ -162,7 +163,13 @@ class _Pen:
 
     def smooth(self) -> None:
         """Melt the facets into one surface, and soften the outline."""
-        cv2.GaussianBlur(self.layer, (7, 7), 0, dst=self.layer)
+        left, top, width, height = cv2.boundingRect(self.layer[..., 3])
+        spread = round(4 * _FACET_BLUR_PIXELS)
+        part = self.layer[
+            max(top - spread, 0) : top + height + spread,
+            max(left - spread, 0) : left + width + spread,
+        ]
+        part[:] = cv2.GaussianBlur(part, (0, 0), _FACET_BLUR_PIXELS)
 
     def tyres(self) -> None:
         """Draw the front tyres, which show under the bumper."""
