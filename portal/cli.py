@@ -102,7 +102,8 @@ def work(context: click.Context) -> None:
 @click.pass_context
 def migrate(context: click.Context) -> None:
     """Bring the database to the newest schema. May be run again; changes nothing then."""
-    from parking.db.migrate import newest_revision, upgrade_async
+    from parking.db.migrate import upgrade_async
+    from parking.db.revisions import newest_revision
     from portal.database import database_url, require_reachable
 
     settings = _settings(context)

@@ -8,7 +8,6 @@ import asyncpg
 import structlog
 
 from parking.core.errors import DomainError
-from parking.db.migrate import upgrade_async
 from parking.db.pool import UNAVAILABLE
 from parking.postgres import PostgresError, ensure_database, ensure_running, find_running
 from portal.settings import DatabaseSettings
@@ -77,6 +76,8 @@ async def ready_database(settings: DatabaseSettings) -> str:
     url = await database_url(settings)
     await require_reachable(url)
     if not settings.url:
+        from parking.db.migrate import upgrade_async
+
         await upgrade_async(url)
     return url
 

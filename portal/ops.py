@@ -7,8 +7,8 @@ import asyncpg
 from litestar import Request, Response, Router, get
 from litestar.exceptions import ServiceUnavailableException
 
-from parking.db.migrate import newest_revision
 from parking.db.pool import UNAVAILABLE
+from parking.db.revisions import newest_revision
 from portal import metrics
 from portal.state import portal_state
 

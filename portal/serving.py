@@ -1,7 +1,6 @@
 """`parking serve`: uvicorn around the application."""
 
 import asyncio
-import errno
 import os
 import socket
 from pathlib import Path
@@ -11,26 +10,13 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.supervisors import Multiprocess
 
-from parking.core.errors import DomainError
 from portal import logs
 from portal.app import create_app
 from portal.database import ready_database
+from portal.listening import listen
 from portal.settings import CONFIG_VARIABLE, Settings, load
 
-_PROBLEMS = {
-    errno.EADDRINUSE: "another program listens there: stop it, or choose another with --port",
-    errno.EACCES: "this user may not listen there: choose a port above 1023",
-    errno.EADDRNOTAVAIL: "this machine has no such address",
-}
 _BACKLOG = 2048
-
-
-class CannotListenError(DomainError):
-    """The address and port cannot be listened on."""
-
-    def __init__(self, host: str, port: int, reason: str) -> None:
-        super().__init__(f"cannot listen on {host}:{port}: {reason}")
-        self.port = port
 
 
 def serve(
@@ -55,23 +41,6 @@ def serve(
         uvicorn.Server(_configuration(settings)).run(sockets=[listening])
     else:
         _serve_many(settings, listening, workers)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Take the port now, so that a taken one is told before anything else starts."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it on every
-    # answer would come 40 ms late.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except (OSError, OverflowError) as error:
-        listening.close()
-        number = getattr(error, "errno", None)
-        raise CannotListenError(host, port, _PROBLEMS.get(number or 0, str(error))) from None
-    listening.set_inheritable(True)
-    return listening
 
 
 def _configuration(settings: Settings, *, workers: int = 1) -> uvicorn.Config:

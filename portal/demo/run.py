@@ -24,7 +24,7 @@ from portal.demo.outcome import Became, judge, read_stays, strangers
 from portal.demo.stage import READY_SECONDS, Stage, new_folder
 from portal.demo.story import Fate, Pass, demo_day, write
 from portal.demo.watch import Watcher, goals_of
-from portal.serving import listen
+from portal.listening import listen
 
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 150.0

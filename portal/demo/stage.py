@@ -18,7 +18,6 @@ from typing import TypeAlias
 import asyncpg
 
 from parking.core.secret import Secret
-from parking.db.migrate import upgrade_async
 from parking.postgres import create_database, drop_database, ensure_running
 from portal.database import keep_running
 from portal.demo.city import DEVICE, IN_LANE, LOTS, OUT_LANE, DemoLot
@@ -136,6 +135,8 @@ class Stage:
         await _drop_old(server.url())
         await create_database(server.url(), name)
         self.database_url = server.url(name)
+        from parking.db.migrate import upgrade_async
+
         await upgrade_async(self.database_url)
         self._keeper = asyncio.create_task(
             keep_running(
