@@ -34,7 +34,7 @@ def migrations_folder() -> Path:
 def newest_revision() -> str:
     """The revision that `upgrade` brings a database to: the one that no other builds upon."""
     texts = [path.read_text("utf-8") for path in (migrations_folder() / "versions").glob("*.py")]
-    there = {name for text in texts for name in _REVISION.findall(text)}
+    there: set[str] = {name for text in texts for name in _REVISION.findall(text)}
     built_upon = {name for text in texts for name in _DOWN_REVISION.findall(text)}
     heads = there - built_upon
     if len(heads) != 1:
