@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from parking.core.calendar import Calendar
+from parking.core.day_schedules import DaySchedules
 from parking.core.events import PlateColour
 from parking.core.ids import TariffId
+from parking.core.schedule_plan import SchedulePlan, TablePlan
 from parking.core.tariff import FreePer, RoundTotal
 from parking.core.tariff_rates import Per
-from parking.core.tariff_schedule import Dates, Season
 from parking.core.vehicle import VehicleKind
 
 NO_LIMIT: Final = 1 << 62
@@ -67,34 +68,11 @@ class WindowCapPlan(msgspec.Struct, frozen=True, kw_only=True):
     in_en: str
 
 
-class TablePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The windows of one day, from midnight on."""
-
-    starts: tuple[int, ...]
-    """Minutes of the day at which windows begin; the first is 0."""
-    windows: tuple[int, ...]
-    """Which of the class's windows begins at each of `starts`."""
-
-
-class SchedulePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A table and when it holds."""
-
-    on: frozenset[str]
-    season: Season | None
-    dates: Dates | None
-    entered: tuple[int, int] | None
-    """Minutes of the day, `[from, until)`."""
-    table: TablePlan
-    event: bool
-    name_zh: str
-    name_en: str
-
-
 class ClassPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What one vehicle class pays."""
 
     plain: bool
-    """Nothing but the tariff's own windows, free minutes, and caps of a day and of 24 hours."""
+    """Nothing but windows, free minutes, and caps of a day and of 24 hours, but for schedules."""
     starts: tuple[int, ...]
     """Minutes of the day at which the usual windows begin, in order."""
     rates: tuple[RatePlan, ...]
@@ -104,6 +82,7 @@ class ClassPlan(msgspec.Struct, frozen=True, kw_only=True):
     window_caps: tuple[WindowCapPlan | None, ...]
     base: TablePlan
     schedules: tuple[SchedulePlan, ...]
+    days: DaySchedules
     free_minutes: int
     free_is_threshold: bool
     free_per: FreePer

@@ -86,7 +86,8 @@ def assess(
     if left_at - entered_at > _LONGEST:
         raise StayTooLongError(entered_at=entered_at, left_at=left_at)
     plan = ready.classes[colour] if vehicle is None else ready.plan_for(colour, vehicle)
-    if plan.plain and not rights:
+    usual = not plan.schedules or plan.days.none_holds(entered_at, left_at, ready.zone)
+    if plan.plain and usual and not rights:
         lines = _plain_lines(ready, plan, entered_at, left_at)
     else:
         visit = Visit(entered_at=entered_at, left_at=left_at, rights=rights, earlier=earlier)

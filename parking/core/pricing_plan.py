@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from parking.core.calendar import WEEKDAYS, Calendar, calendar_named
+from parking.core.day_schedules import DaySchedules
 from parking.core.events import PlateColour
 from parking.core.plan import (
     NO_LIMIT,
@@ -18,14 +19,13 @@ from parking.core.plan import (
     FlatPlan,
     FreePlan,
     RatePlan,
-    SchedulePlan,
     StepPlan,
-    TablePlan,
     UnitPlan,
     WindowCapPlan,
 )
 from parking.core.pricing_texts import PER_TEXTS, Wording, free_texts, money_en, money_zh
 from parking.core.rate_plans import rate_period, rate_plan
+from parking.core.schedule_plan import SchedulePlan, TablePlan
 from parking.core.tariff import FreeKind, FreePer, Tariff, VehicleClass, VehicleKind
 from parking.core.tariff_document import check_tariff, minute_of_day
 from parking.core.tariff_rates import FlatRate, Per, Window
@@ -53,11 +53,11 @@ def compile_tariff(tariff: Tariff, *, calendar: Calendar | None = None) -> Compi
     """
     check_tariff(tariff)
     days = (calendar or calendar_named(tariff.calendar)).with_holidays(tariff.holidays)
-    base = _class_plan(tariff, None)
+    base = _class_plan(tariff, None, days)
     colours = dict.fromkeys(PlateColour, base)
     vehicles: dict[VehicleKind, ClassPlan] = {}
     for own in tariff.classes:
-        plan = _class_plan(tariff, own)
+        plan = _class_plan(tariff, own, days)
         colours.update(dict.fromkeys(own.colours, plan))
         vehicles.update(dict.fromkeys(own.vehicles, plan))
     schedules = [*tariff.schedules, *(s for own in tariff.classes for s in own.schedules or ())]
@@ -113,7 +113,7 @@ def _in_order(windows: Iterable[Window]) -> list[Window]:
     return sorted(windows, key=lambda window: minute_of_day(window.from_time))
 
 
-def _class_plan(tariff: Tariff, own: VehicleClass | None) -> ClassPlan:
+def _class_plan(tariff: Tariff, own: VehicleClass | None, calendar: Calendar) -> ClassPlan:
     windows, free, caps, schedules = tariff.windows, tariff.free, tariff.caps, tariff.schedules
     wording = Wording(currency=tariff.currency)
     if own is not None:
@@ -139,6 +139,7 @@ def _class_plan(tariff: Tariff, own: VehicleClass | None) -> ClassPlan:
         window_caps=tuple(kept.caps),
         base=base,
         schedules=schedule_plans,
+        days=DaySchedules(schedule_plans, calendar),
         free_minutes=0 if free is None else free.minutes,
         free_is_threshold=free is None or free.kind is FreeKind.THRESHOLD,
         free_per=FreePer.VISIT if free is None else free.per,
@@ -155,8 +156,7 @@ def _class_plan(tariff: Tariff, own: VehicleClass | None) -> ClassPlan:
 
 def _is_plain(tariff: Tariff, plan: ClassPlan, windows: Sequence[Window]) -> bool:
     return (
-        not plan.schedules
-        and not any(plan.window_caps)
+        not any(plan.window_caps)
         and plan.free_per is FreePer.VISIT
         and plan.stay_cap_minor == NO_LIMIT
         and not plan.minimum_minor

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from parking.core.calendar import Calendar, day_words
+from parking.core.calendar import Calendar
 from parking.core.caps import calendar_day
 from parking.core.charging import Stretch
-from parking.core.plan import ClassPlan, SchedulePlan, TablePlan
+from parking.core.day_schedules import holds_on
+from parking.core.plan import ClassPlan
+from parking.core.schedule_plan import SchedulePlan, TablePlan
 from parking.core.tariff_rates import Per
 from parking.core.wall_clock import wall_instant
 
@@ -30,23 +32,30 @@ class Timetable:
         self, plan: ClassPlan, *, entered_at: datetime, zone: ZoneInfo, calendar: Calendar
     ) -> None:
         self._base = plan.base
+        self._days = plan.days
         self._periods = plan.periods
         self._zone = zone
         self._calendar = calendar
         self._entered_at = entered_at
         local = entered_at.astimezone(zone)
         minute = local.hour * 60 + local.minute
-        self._schedules = tuple(
-            schedule
-            for schedule in plan.schedules
-            if schedule.entered is None
-            or (_within(minute, *schedule.entered) and self._holds_on(schedule, local.date()))
-        )
+        # With schedules told by the entry, those of this stay; without, the days' own suffice.
+        self._schedules: tuple[SchedulePlan, ...] | None = None
+        if any(schedule.entered is not None for schedule in plan.schedules):
+            today = local.date()
+            self._schedules = tuple(
+                each
+                for each in plan.schedules
+                if each.entered is None
+                or (_within(minute, *each.entered) and holds_on(each, today, calendar))
+            )
 
     def schedule_on(self, day: date) -> SchedulePlan | None:
         """Find the schedule of a date; None for the usual windows."""
+        if self._schedules is None:
+            return self._days.on(day)
         for schedule in self._schedules:
-            if schedule.entered is not None or self._holds_on(schedule, day):
+            if schedule.entered is not None or holds_on(schedule, day, self._calendar):
                 return schedule
         return None
 
@@ -60,13 +69,6 @@ class Timetable:
                         yield Stretch(
                             window, starts_at, stops_at, period, occurs_from, occurs_until
                         )
-
-    def _holds_on(self, schedule: SchedulePlan, day: date) -> bool:
-        return (
-            (not schedule.on or not schedule.on.isdisjoint(day_words(self._calendar, day)))
-            and (schedule.season is None or schedule.season.includes(day))
-            and (schedule.dates is None or schedule.dates.includes(day))
-        )
 
     def _table(self, day: date) -> TablePlan:
         schedule = self.schedule_on(day)

@@ -1,0 +1,56 @@
+"""Which of a class's schedules holds on a date, remembered: most days are like the last ones."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from parking.core.calendar import WEEKDAYS, Calendar, day_words
+from parking.core.schedule_plan import SchedulePlan
+
+_DAY: Final = timedelta(days=1)
+_REMEMBERED_MAX: Final = 4096
+
+
+class DaySchedules:
+    """The schedules of one class that are told by the date alone, first come first."""
+
+    def __init__(self, schedules: Sequence[SchedulePlan], calendar: Calendar) -> None:
+        self._schedules = tuple(each for each in schedules if each.entered is None)
+        self._by_entry = len(self._schedules) < len(schedules)
+        self._calendar = calendar
+        self._asks_calendar = any(each.on.difference(WEEKDAYS) for each in self._schedules)
+        self._found: dict[date, SchedulePlan | None] = {}
+
+    def on(self, day: date) -> SchedulePlan | None:
+        """Find the schedule of a date; None for the usual windows."""
+        try:
+            return self._found[day]
+        except KeyError:
+            if len(self._found) >= _REMEMBERED_MAX:
+                self._found.clear()
+            found = next((s for s in self._schedules if holds_on(s, day, self._calendar)), None)
+            self._found[day] = found
+            return found
+
+    def none_holds(self, entered_at: datetime, left_at: datetime, zone: ZoneInfo) -> bool:
+        """Say whether a stay is in usual windows throughout, in years whose holidays are known."""
+        if self._by_entry:
+            return False
+        day, last = entered_at.astimezone(zone).date(), left_at.astimezone(zone).date()
+        if self._asks_calendar and not (self._calendar.knows(day) and self._calendar.knows(last)):
+            return False
+        while day <= last:
+            if self.on(day) is not None:
+                return False
+            day += _DAY
+        return True
+
+
+def holds_on(schedule: SchedulePlan, day: date, calendar: Calendar) -> bool:
+    """Say whether a schedule's conditions on the date are met."""
+    return (
+        (not schedule.on or not schedule.on.isdisjoint(day_words(calendar, day)))
+        and (schedule.season is None or schedule.season.includes(day))
+        and (schedule.dates is None or schedule.dates.includes(day))
+    )
