@@ -1,6 +1,6 @@
 """Stays in the database: the newest of a plate, all of a plate, and one write for a whole batch."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -48,41 +48,63 @@ _CLOSED_BY_DECISION = """
 select exit_event_id, decided_at from parking.review
 where exit_event_id = any($1::uuid[]) and kind = 'near_miss' and state = 'confirmed'
 """
-# Rows are written in the order given: what closes comes before what opens, since one plate has
-# one open stay. A review whose matter was settled by the facts is taken off the pending list.
-_WRITE = """
-with written as (
-  insert into parking.stay
-    (stay_id, lot_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id,
-     exit_event_id, entry_lane_id, exit_lane_id, trace_id, last_seen_at, tariff_id, tariff_version,
-     fee, fee_minor, currency, business_date, chargeable_from, revision, updated_at)
-  select *, $27::timestamptz from unnest(
-     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[],
-     $8::timestamptz[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::text[],
-     $14::timestamptz[], $15::text[], $16::integer[], $17::jsonb[], $18::bigint[], $19::text[],
-     $20::date[], $21::timestamptz[], $22::integer[])
-  on conflict (stay_id) do update set
-    plate = excluded.plate, colour = excluded.colour, state = excluded.state,
-    dissolved = excluded.dissolved, entered_at = excluded.entered_at, left_at = excluded.left_at,
-    entry_event_id = excluded.entry_event_id, exit_event_id = excluded.exit_event_id,
-    entry_lane_id = excluded.entry_lane_id, exit_lane_id = excluded.exit_lane_id,
-    last_seen_at = excluded.last_seen_at, tariff_id = excluded.tariff_id,
-    tariff_version = excluded.tariff_version, fee = excluded.fee, fee_minor = excluded.fee_minor,
-    currency = excluded.currency, business_date = excluded.business_date,
-    chargeable_from = excluded.chargeable_from, revision = excluded.revision,
-    updated_at = excluded.updated_at
+# A review whose matter was settled by the facts is taken off the pending list.
+_CHANGE = """
+with changed as (
+  update parking.stay s set
+    plate = n.plate, colour = n.colour, state = n.state, dissolved = n.dissolved,
+    entered_at = n.entered_at, left_at = n.left_at, entry_event_id = n.entry_event_id,
+    exit_event_id = n.exit_event_id, entry_lane_id = n.entry_lane_id,
+    exit_lane_id = n.exit_lane_id, last_seen_at = n.last_seen_at,
+    tariff_version = n.tariff_version, fee = n.fee, fee_minor = n.fee_minor,
+    currency = n.currency, business_date = n.business_date,
+    chargeable_from = n.chargeable_from, revision = n.revision, updated_at = $24
+  from unnest(
+     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[],
+     $7::timestamptz[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::timestamptz[],
+     $13::integer[], $14::jsonb[], $15::bigint[], $16::text[], $17::date[], $18::timestamptz[],
+     $19::integer[]) as n
+    (stay_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id, exit_event_id,
+     entry_lane_id, exit_lane_id, last_seen_at, tariff_version, fee, fee_minor, currency,
+     business_date, chargeable_from, revision)
+  where s.stay_id = n.stay_id
 ), told as (
   insert into parking.outbox (message_id, payload)
-  select * from unnest($23::uuid[], $24::jsonb[])
+  select * from unnest($20::uuid[], $21::jsonb[])
 )
-update parking.review set state = 'superseded', decided_at = $27
+update parking.review set state = 'superseded', decided_at = $24
 where state = 'pending'
-  and (exit_event_id = any($25::uuid[]) or entry_event_id = any($26::uuid[]))
+  and (exit_event_id = any($22::uuid[]) or entry_event_id = any($23::uuid[]))
 returning lot_id, plate, exit_event_id,
-  kind = 'near_miss' and exit_event_id <> all($25::uuid[]) as exit_unsettled
+  kind = 'near_miss' and exit_event_id <> all($22::uuid[]) as exit_unsettled
 """
+_CHANGED_COLUMNS: Final = 19
+_INSERTED: Final = (
+    "stay_id",
+    "plate",
+    "colour",
+    "state",
+    "dissolved",
+    "entered_at",
+    "left_at",
+    "entry_event_id",
+    "exit_event_id",
+    "entry_lane_id",
+    "exit_lane_id",
+    "last_seen_at",
+    "tariff_version",
+    "fee",
+    "fee_minor",
+    "currency",
+    "business_date",
+    "chargeable_from",
+    "revision",
+    "lot_id",
+    "trace_id",
+    "tariff_id",
+    "updated_at",
+)
 _VACATE = "update parking.stay set dissolved = true where stay_id = any($1::uuid[])"
-_COLUMN_COUNT: Final = 22
 _ENCODE = msgspec.json.Encoder().encode
 _FEE = msgspec.json.Decoder(Fee)
 
@@ -169,51 +191,64 @@ async def decided_exits(
     return {row["exit_event_id"]: row["decided_at"] for row in rows}
 
 
-async def write(
-    connection: Connection,
-    rows: Iterable[StayRow],
-    messages: Sequence[tuple[UUID, Message]],
-    *,
-    settled_exits: Collection[EventId],
-    settled_entries: Collection[EventId],
-    vacated: Collection[StayId] = (),
-    now: datetime,
-) -> list[LeftOver]:
-    """Write stays and messages in one statement, and take settled reviews off the list.
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
+    """What one transaction writes about stays."""
 
-    `vacated` are open stays that move to another plate: their old plate is made free first,
-    since another stay may take it, and two may change places.
+    opened: Sequence[StayRow]
+    """Not in the database yet."""
+    changed: Sequence[StayRow]
+    """In the database already."""
+    vacated: Collection[StayId]
+    """Open ones that move to another plate, or are not open any more."""
+    messages: Sequence[tuple[UUID, Message]]
+    settled_exits: Collection[EventId]
+    settled_entries: Collection[EventId]
+
+
+async def write(connection: Connection, writing: Writing, *, now: datetime) -> list[LeftOver]:
+    """Write stays and messages, and take settled reviews off the list.
+
+    One plate has one open stay, so what closes or moves away is written before what opens.
     Answers the exits of near misses whose entry is settled or gone, and they themselves are not.
     """
-    if vacated:
-        await connection.execute(_VACATE, list(vacated))
-    values = [_values(row) for row in sorted(rows, key=_closing_first)]
-    columns = zip(*values, strict=True) if values else ((),) * _COLUMN_COUNT
-    superseded = await connection.fetch(
-        _WRITE,
-        *(list(column) for column in columns),
-        [message_id for message_id, _ in messages],
-        [_ENCODE(message).decode() for _, message in messages],
-        list(settled_exits),
-        list(settled_entries),
-        now,
-    )
-    return [
-        LeftOver(row["lot_id"], row["plate"], row["exit_event_id"])
-        for row in superseded
-        if row["exit_unsettled"]
-    ]
-
-
-def _closing_first(row: StayRow) -> tuple[bool, UUID]:
-    return row.stay.state is StayState.OPEN and not row.dissolved, row.stay.stay_id
+    if writing.vacated:
+        await connection.execute(_VACATE, list(writing.vacated))
+    left_over: list[LeftOver] = []
+    if writing.changed or writing.messages or writing.settled_exits or writing.settled_entries:
+        values = [_values(row) for row in writing.changed]
+        columns = zip(*values, strict=True) if values else ((),) * _CHANGED_COLUMNS
+        superseded = await connection.fetch(
+            _CHANGE,
+            *(list(column) for column in columns),
+            [message_id for message_id, _ in writing.messages],
+            [_ENCODE(message).decode() for _, message in writing.messages],
+            list(writing.settled_exits),
+            list(writing.settled_entries),
+            now,
+        )
+        left_over = [
+            LeftOver(row["lot_id"], row["plate"], row["exit_event_id"])
+            for row in superseded
+            if row["exit_unsettled"]
+        ]
+    if writing.opened:
+        await connection.copy_records_to_table(
+            "stay",
+            schema_name="parking",
+            columns=_INSERTED,
+            records=[
+                (*_values(row), row.stay.lot_id, row.stay.trace_id, row.tariff_id, now)
+                for row in writing.opened
+            ],
+        )
+    return left_over
 
 
 def _values(row: StayRow) -> tuple[object, ...]:
+    """What may change about a stay."""
     stay = row.stay
     return (
         stay.stay_id,
-        stay.lot_id,
         stay.plate,
         stay.colour.value,
         stay.state.value,
@@ -224,9 +259,7 @@ def _values(row: StayRow) -> tuple[object, ...]:
         stay.exit_event_id,
         stay.entry_lane_id,
         stay.exit_lane_id,
-        stay.trace_id,
         stay.last_seen_at,
-        row.tariff_id,
         row.tariff_version,
         row.fee_document,
         row.fee_minor,

@@ -151,7 +151,6 @@ lane_event = Table(
     _text("reason", nullable=True),
     _text("trace_id"),
     Column("content_hash", LargeBinary, nullable=False),
-    _to("lot_id", "lot", name="lane_event_lot"),
     _to("lot_id lane_id", "lane", name="lane_event_lane"),
     _to("lot_id device_id", "device", name="lane_event_device"),
     Index("lane_event_of_plate", "lot_id", "plate"),

@@ -24,7 +24,7 @@ from parking.db import lane_events, reviews, stays
 from parking.db.lane_events import LotPlate
 from parking.db.pool import Connection
 from parking.db.reviews import Review, ReviewKind
-from parking.db.stays import StayRow
+from parking.db.stays import StayRow, Writing
 from parking.services.check_lane_event import Submission
 from parking.services.clock import new_id
 from parking.services.near_misses import candidate_for, missed_entry, review_of_exit
@@ -90,12 +90,12 @@ class LaneEventBatch:
             lots_alone=alone,
             plates=[pair for pair in pairs if pair[0] not in alone],
         )
-        hashes = {event_id: each.content_hash for event_id, each in self._submissions.items()}
-        new = await lane_events.insert_facts(self._connection, self._facts, hashes)
-        known = [event_id for event_id in self._submissions if event_id not in new]
-        stored = await lane_events.stored_hashes(self._connection, known) if known else {}
-        fresh = [fact for fact in self._facts if fact.event_id in new]
-        refolds = await self._amended_plates(fresh, new, alone)
+        known = await lane_events.known(self._connection, self._facts)
+        fresh = [fact for fact in self._facts if fact.event_id not in known.hashes]
+        if fresh:
+            hashes = {event_id: each.content_hash for event_id, each in self._submissions.items()}
+            await lane_events.insert_facts(self._connection, fresh, hashes)
+        refolds = await self._amended_plates(fresh, known.amended, alone)
         tails = await stays.tails(self._connection, pairs) if pairs else {}
         await self._read_tariffs(tails)
         changes = self._advanced(fresh, tails, refolds)
@@ -105,18 +105,19 @@ class LaneEventBatch:
         if changes or amended:
             await write_changes(self._connection, changes, now=self._now, amended=amended)
         tentative = await self._ask(fresh, changes)
-        return BatchResult(new, stored, _newest(tails, changes), tentative)
+        new = {fact.event_id for fact in fresh}
+        return BatchResult(new, known.hashes, _newest(tails, changes), tentative)
 
     def _lots_alone(self) -> set[LotId]:
         return {fact.lot_id for fact in self._facts if not isinstance(fact, LaneEvent)}
 
     async def _amended_plates(
-        self, fresh: Iterable[Fact], new: Mapping[EventId, bool], alone: Collection[LotId]
+        self, fresh: Iterable[Fact], amended: Collection[EventId], alone: Collection[LotId]
     ) -> dict[LotId, set[Plate]]:
         """The plates, lot by lot, whose stays new or earlier amendments change."""
         concerned: dict[LotId, list[EventId]] = {}
         for fact in fresh:
-            if not isinstance(fact, LaneEvent) or new[fact.event_id]:
+            if not isinstance(fact, LaneEvent) or fact.event_id in amended:
                 concerned.setdefault(fact.lot_id, []).append(fact.event_id)
         unlocked = frozenset(concerned) - frozenset(alone)
         if unlocked:
@@ -213,27 +214,42 @@ async def write_changes(
                 exits.add(row.stay.exit_event_id)
             if row.stay.entry_event_id is not None:
                 entries.add(row.stay.entry_event_id)
-    left_over = await stays.write(
-        connection,
-        [change.row for change in changes],
-        [(new_id(now), change.message) for change in changes if change.message is not None],
+    writing = Writing(
+        opened=[change.row for change in changes if change.before is None],
+        changed=[change.row for change in changes if change.before is not None],
+        vacated=_vacated(changes),
+        messages=[(new_id(now), each.message) for each in changes if each.message is not None],
         settled_exits=exits,
         settled_entries=entries,
-        vacated=[change.row.stay.stay_id for change in changes if _moves(change)],
-        now=now,
     )
+    left_over = await stays.write(connection, writing, now=now)
     if left_over:
         await reviews.insert(connection, [missed_entry(each, now=now) for each in left_over])
 
 
-def _moves(change: Change) -> bool:
-    """An open stay that turns out to be another plate's."""
+def _vacated(changes: Sequence[Change]) -> list[StayId]:
+    """Open stays that must make room, where a stay that was there before opens again or moves.
+
+    Rare, and only after corrections: on the usual way nothing in the table becomes open.
+    """
+    if not any(_is_open(each.row) and _opens(each) for each in changes if each.before):
+        return []
+    return [
+        each.row.stay.stay_id
+        for each in changes
+        if each.before is not None
+        and _is_open(each.before)
+        and (not _is_open(each.row) or each.before.stay.plate != each.row.stay.plate)
+    ]
+
+
+def _opens(change: Change) -> bool:
     before = change.before
-    return (
-        before is not None
-        and before.stay.state is StayState.OPEN
-        and before.stay.plate != change.row.stay.plate
-    )
+    return before is None or not _is_open(before) or before.stay.plate != change.row.stay.plate
+
+
+def _is_open(row: StayRow) -> bool:
+    return row.stay.state is StayState.OPEN and not row.dissolved
 
 
 def _advance_all(

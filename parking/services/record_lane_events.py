@@ -39,6 +39,7 @@ from parking.services.place_book import PlaceBook
 from parking.services.refusals import ConflictingEventError, UnstorableEventError
 
 _STANDINGS_TIMEOUT_S = 0.5
+_RACES_MAX = 5
 _BAD_DATA = (
     asyncpg.DataError,
     asyncpg.CheckViolationError,
@@ -230,6 +231,7 @@ class LaneEventRecorder:
             for lot_id in {each.fact.lot_id for each in batch.values()}
         }
         alone: frozenset[LotId] = frozenset()
+        races = 0
         while True:
             try:
                 async with transaction(self._pool) as connection:
@@ -239,6 +241,11 @@ class LaneEventRecorder:
                     return await work.record(alone=alone)
             except LotNeededAloneError as error:
                 alone |= error.lots
+            except asyncpg.UniqueViolationError:
+                # Another process was faster with the same event; next time it is a known one.
+                races += 1
+                if races > _RACES_MAX:
+                    raise
 
     async def _ask_standings(self, plates: Collection[Plate]) -> Mapping[Plate, Standing] | None:
         """What billing says about the plates; None when it does not answer in time."""

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -90,7 +90,7 @@ class World:
         self.app.state.parking = self.services
         self.lane = FastLane(self.app, lambda: self.services)
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.lane), base_url="http://127.0.0.1"
+            transport=httpx.ASGITransport(cast("Any", self.lane)), base_url="http://127.0.0.1"
         )
         self.device_key = ""
         self.other_lot_key = ""
@@ -171,7 +171,12 @@ class World:
     def _seen(
         self, kind: str, lane_id: str, plate: str | None, changes: Mapping[str, Any]
     ) -> dict[str, Any]:
-        read = {"plate": plate, "colour": "blue", "confidence": 0.97, "candidates": []}
+        read: dict[str, Any] = {
+            "plate": plate,
+            "colour": "blue",
+            "confidence": 0.97,
+            "candidates": [],
+        }
         return self._said(kind, changes, lane_id=lane_id, read=read)
 
     def _said(self, kind: str, changes: Mapping[str, Any], **own: Any) -> dict[str, Any]:
