@@ -237,11 +237,11 @@ def test_passes_and_rights_that_there_are_not() -> None:
 def test_nothing_is_due_below_nothing() -> None:
     rates = gallery("mall")
     too_much = [Paid(paid_at=at("10:00"), amount_minor=5000)]
-    times = {"entered_at": at("09:00"), "left_at": at("12:00")}
-    fee = assess_after_paying(**times, tariff=rates, colour=BLUE, paid=too_much)
-    assert fee.total.amount_minor == 0
-    unpaid = assess_after_paying(**times, tariff=compile_tariff(rates), colour=BLUE, paid=[])
-    assert unpaid.total.amount_minor == 1500
+    for paid, due in ((too_much, 0), ([], 1500)):
+        fee = assess_after_paying(
+            entered_at=at("09:00"), left_at=at("12:00"), tariff=rates, colour=BLUE, paid=paid
+        )
+        assert fee.total.amount_minor == due
 
 
 def test_a_car_that_is_back_soon_goes_on_with_its_stay() -> None:
