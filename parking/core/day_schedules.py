@@ -21,6 +21,7 @@ class DaySchedules:
         self._calendar = calendar
         self._asks_calendar = any(each.on.difference(WEEKDAYS) for each in self._schedules)
         self._found: dict[date, SchedulePlan | None] = {}
+        self._usual: dict[date, bool] = {}
 
     def on(self, day: date) -> SchedulePlan | None:
         """Find the schedule of a date; None for the usual windows."""
@@ -29,6 +30,7 @@ class DaySchedules:
         except KeyError:
             if len(self._found) >= _REMEMBERED_MAX:
                 self._found.clear()
+                self._usual.clear()
             found = next((s for s in self._schedules if holds_on(s, day, self._calendar)), None)
             self._found[day] = found
             return found
@@ -38,13 +40,18 @@ class DaySchedules:
         if self._by_entry:
             return False
         day, last = entered_at.astimezone(zone).date(), left_at.astimezone(zone).date()
-        if self._asks_calendar and not (self._calendar.knows(day) and self._calendar.knows(last)):
-            return False
-        while day <= last:
-            if self.on(day) is not None:
+        while day < last:
+            if not self._is_usual(day):
                 return False
             day += _DAY
-        return True
+        return self._is_usual(last)
+
+    def _is_usual(self, day: date) -> bool:
+        usual = self._usual.get(day)
+        if usual is None:
+            known = not self._asks_calendar or self._calendar.knows(day)
+            usual = self._usual[day] = known and self.on(day) is None
+        return usual
 
 
 def holds_on(schedule: SchedulePlan, day: date, calendar: Calendar) -> bool:

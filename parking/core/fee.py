@@ -18,7 +18,7 @@ class FeeLinesDoNotAddUpError(DomainError):
         self.lines = lines
 
 
-class FeeLine(msgspec.Struct, frozen=True, kw_only=True):
+class FeeLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One reason for one sum."""
 
     code: str

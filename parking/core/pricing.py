@@ -16,7 +16,7 @@ from parking.core.errors import DomainError
 from parking.core.events import PlateColour
 from parking.core.fee import Fee, FeeLine
 from parking.core.money import Money
-from parking.core.plan import ClassPlan, CompiledTariff
+from parking.core.plan import NO_LIMIT, ClassPlan, CompiledTariff
 from parking.core.pricing_full import NOTHING_EARLIER, EarlierToday, Visit, full_lines
 from parking.core.pricing_plan import compile_tariff
 from parking.core.right import Right
@@ -117,7 +117,8 @@ def _plain_lines(
     units_had = [0] * len(plan.rates)
     for run in window_runs(plan.starts, starts_at, left_at, tariff.zone):
         charge(plan.rates[run.window], run, units_had, lines)
-    if sum([line.amount_minor for line in lines]) > plan.cap_minor_min:
+    most = plan.cap_minor_min
+    if most < NO_LIMIT and sum([line.amount_minor for line in lines]) > most:
         zone, currency = tariff.zone, tariff.currency
         lines += cap_lines(lines, plan=plan, entered_at=entered_at, zone=zone, currency=currency)
     return lines

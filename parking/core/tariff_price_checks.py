@@ -50,6 +50,7 @@ def cap_mistakes(tariff: Tariff) -> Iterator[TariffError]:
     yield from _caps_mistakes(
         tariff.caps, tariff.windows, tariff.schedules, 100, "caps", tariff.round_total
     )
+    own_caps = [own.caps for own in tariff.classes if own.caps is not None]
     for index, own in enumerate(tariff.classes):
         windows = own.windows or tariff.windows
         schedules = own.schedules or (tariff.schedules if own.windows is None else ())
@@ -58,7 +59,9 @@ def cap_mistakes(tariff: Tariff) -> Iterator[TariffError]:
         if caps is None:
             caps, key = tariff.caps, f"classes[{index}]"
         yield from _caps_mistakes(caps, windows, schedules, percent, key, tariff.round_total)
-    most = [each for _, each in _named(tariff.caps) if each is not None]
+    # A class scales its minimum as it does its caps, so they compare as they are written.
+    named = [pair for caps in (tariff.caps, *own_caps) for pair in _named(caps)]
+    most = [each for _, each in named if each is not None]
     if most and tariff.minimum_minor > min(most):
         reason = f"{tariff.minimum_minor} is over the cap of {min(most)}; lower it to the cap"
         yield MinimumOverCapError(key="minimum_minor", reason=reason)

@@ -295,3 +295,28 @@ def test_drivers_are_warned_at_the_entry(name: str, entered: str, codes: list[st
     for ready in (rates, compile_tariff(rates)):
         notices = entry_notices(entered_at=at(entered), tariff=ready, colour=BLUE)
         assert [notice.code for notice in notices] == codes
+
+
+def test_a_right_that_would_split_a_unit_is_not_used() -> None:
+    came = at("2026-03-02 17:50")
+    left = came + timedelta(minutes=60)
+    nights = granted("community", "nights")
+    short = msgspec.structs.replace(
+        nights, valid_from=at("2026-03-02 18:10"), valid_until=at("2026-03-02 18:15")
+    )
+    rates = msgspec.structs.replace(gallery("community"), free=None)
+    with_right, without = (
+        assess(entered_at=came, left_at=left, tariff=rates, colour=BLUE, rights=rights)
+        for rights in ((short,), ())
+    )
+    assert with_right == without
+    assert without.total.amount_minor == 100
+
+
+def test_days_are_remembered_within_bounds() -> None:
+    days = compile_tariff(gallery("shenzhen-workdays")).classes[BLUE].days
+    first = date(2015, 1, 1)
+    found = [days.on(first + timedelta(days=number)) for number in range(4200)]
+    assert found[0] is not None
+    assert found[0].name_en == "Public holiday"
+    assert days.on(first) == found[0]

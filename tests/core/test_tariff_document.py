@@ -53,7 +53,7 @@ percent = 50
 """
 
 
-def data() -> Any:  # noqa: ANN401 - a document is walked freely here
+def data() -> Any:
     return tomllib.loads(DOCUMENT)
 
 
@@ -68,7 +68,7 @@ def test_a_tariff_survives_being_written_and_read(rates: Tariff) -> None:
     assert read_tariff_json(msgspec.json.encode(rates)) == rates
 
 
-def _set(path: tuple[str | int, ...], value: object) -> Any:  # noqa: ANN401
+def _set(path: tuple[str | int, ...], value: object) -> Any:
     document = data()
     *parents, last = path
     place = document

@@ -4,6 +4,8 @@ import tomllib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parking.core import tariff_errors as errors
 from parking.core.document_lines import json_lines, line_of, toml_lines
@@ -179,6 +181,7 @@ def test_each_mistake_has_its_error_its_key_and_its_mend(
     assert caught.value.key == expected
     assert mend is not None
     assert mend in caught.value.reason
+    assert expected in [found.key for found in data_mistakes(document)]
 
 
 def _spelled(path: tuple[str | int, ...]) -> str:
@@ -211,7 +214,7 @@ def test_two_rights_of_one_name_are_told() -> None:
 
 
 def test_every_mistake_is_told_at_once_with_its_line() -> None:
-    text = DOCUMENT.replace("version", "verson").replace('"08:00"', '"09:00"', 1)
+    text = DOCUMENT.replace("version", "edition").replace('"08:00"', '"09:00"', 1)
     text = text.replace("percent = 50", "percent = 50\ncolor = 3\nversion = 3").replace(
         "[caps]", "version = 3\n[caps]"
     )
@@ -219,8 +222,8 @@ def test_every_mistake_is_told_at_once_with_its_line() -> None:
     lines = toml_lines(text)
     told = {found.key: line_of(lines, found.key) for found in data_mistakes(data)}
     rows = text.split("\n")
-    assert set(told) >= {"verson", "classes[0].color", "windows"}
-    assert rows[told["verson"] - 1] == "verson = 3"
+    assert set(told) >= {"edition", "classes[0].color", "windows"}
+    assert rows[told["edition"] - 1] == "edition = 3"
     assert rows[told["classes[0].color"] - 1] == "color = 3"
     assert rows[told["windows"] - 1] == "[[windows]]"
 
@@ -282,3 +285,22 @@ def test_what_is_neither_toml_nor_json_is_told() -> None:
 
 def test_a_wrong_value_is_told_alone() -> None:
     assert [found.key for found in data_mistakes(_changed(("version",), "x"))] == ["version"]
+
+
+def test_a_file_of_nothing_but_mistakes_is_told_in_part() -> None:
+    document = tomllib.loads(DOCUMENT) | {f"key{number}": 1 for number in range(60)}
+    assert len(data_mistakes(document)) == 50
+
+
+def test_a_class_may_not_cap_below_the_minimum() -> None:
+    document = _changed(("minimum_minor",), 3500)
+    document["classes"][0]["caps"] = {"stay_minor": 3000}
+    with pytest.raises(errors.MinimumOverCapError, match="3000"):
+        tariff_from_data(document)
+
+
+@given(st.text("[]{}=:.\"'\n# a1,"))
+def test_finding_lines_ends_whatever_the_text(text: str) -> None:
+    last = text.count("\n") + 1
+    for lines in (toml_lines(text), json_lines(text)):
+        assert all(1 <= line <= last for line in lines.values())
