@@ -34,6 +34,7 @@ async def test_a_killed_process_is_started_again_and_said_so(tmp_path: Path) -> 
     assert child.restarts == 1
     assert any("sleeper" in line and "signal 9" in line for line in said)
     second = child.pid
+    assert second is not None
     await household.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(second, 0)

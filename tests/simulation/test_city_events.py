@@ -35,7 +35,7 @@ from parking.services.confirm_near_misses import NearMissClock
 from parking.services.place_book import PlaceBook
 from portal.app import create_app
 from portal.audit import audit
-from portal.serving import listen
+from portal.listening import listen
 from portal.settings import DatabaseSettings, Settings
 from tests.seeds import fresh_seed
 

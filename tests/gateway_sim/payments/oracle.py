@@ -26,7 +26,7 @@ needs_oracle = pytest.mark.skipif(
 )
 
 
-def _as_json_schema(node: Any) -> Any:  # noqa: ANN401 - any part of any JSON document
+def _as_json_schema(node: Any) -> Any:
     """OpenAPI 3.0's `nullable` as JSON Schema's null."""
     if isinstance(node, list):
         return [_as_json_schema(part) for part in node]
