@@ -114,7 +114,7 @@ def _charged(
 def _unit(rate: UnitRate | TierRate, had: int) -> tuple[int, int]:
     """How long the next unit is, and its price."""
     if isinstance(rate, TierRate):
-        if had == len(rate.tiers):
+        if had >= len(rate.tiers):
             return 10**6, 0
         ends = [0, *(tier.up_to_minutes or 10**6 for tier in rate.tiers)]
         totals = [0, *(tier.total_minor for tier in rate.tiers)]
