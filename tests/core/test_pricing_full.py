@@ -20,6 +20,7 @@ from tests.core.tariffs import (
     scheduled_tariffs,
     tariff,
     tariff_documents,
+    units,
     window,
 )
 
@@ -146,3 +147,12 @@ def test_windows_that_remember_nothing_are_independent_at_their_edges(
     entered_at = edge - timedelta(minutes=before)
     whole = fee(entered_at, before + after, rates)
     assert whole == fee(entered_at, before, rates) + fee(edge, after, rates)
+
+
+def test_the_long_way_knows_of_an_edge_that_the_clock_shows_for_the_second_time() -> None:
+    dear, cheap = units((1000, 60)), units((1, 60))
+    rates = tariff(
+        window("01:30", "12:00", dear), window("12:00", "01:30", cheap), zone="America/New_York"
+    )
+    came = datetime(2026, 11, 1, 6, 10, tzinfo=UTC)  # 01:10 for the second time
+    assert fee(came, 60, rates) == fee(came, 60, _the_long_way(rates)) == 1000

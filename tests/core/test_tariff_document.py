@@ -11,6 +11,7 @@ from hypothesis import given
 from parking.core import tariff_document as errors
 from parking.core.tariff import Tariff
 from parking.core.tariff_document import (
+    data_mistakes,
     read_tariff_json,
     read_tariff_toml,
     tariff_from_data,
@@ -141,6 +142,7 @@ def test_each_mistake_has_its_error_and_names_its_key(
     assert key in str(caught.value)
     with pytest.raises(error):
         read_tariff_json(json.dumps(_set(path, value)))
+    assert key in [found.key for found in data_mistakes(_set(path, value))]
 
 
 def test_what_is_missing_is_named() -> None:
