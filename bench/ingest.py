@@ -33,7 +33,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -117,9 +116,7 @@ def _batches(url: str, port: int, keys: list[str], folder: Path, events: int) ->
     _report("batches of 100, 8 at once", found, "asyncpg COPY of bare rows", limit, GOAL_BATCH)
 
 
-def _report(
-    what: str, found: dict[str, float], limit_name: str, limit: float, goal: float
-) -> None:
+def _report(what: str, found: dict[str, float], limit_name: str, limit: float, goal: float) -> None:
     ratio = found["rate"] / limit
     print(
         f"{what}: {found['rate']:,.0f} events/s, p50 {found['p50_ms']:.1f} ms,"
@@ -227,7 +224,7 @@ def _requests(keys: list[str], events: int, batch: int) -> Iterator[bytes]:
 
 
 def _event(kind: str, lane: str, lot_id: str, plate: str, at: datetime) -> bytes:
-    event_id: UUID = uuid7(time.time_ns() // 1_000_000, secrets.randbits(74))
+    event_id = uuid7(time.time_ns() // 1_000_000, secrets.randbits(74))
     event = {
         "type": f"vehicle_{kind}",
         "event_id": str(event_id),
