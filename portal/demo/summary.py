@@ -29,6 +29,10 @@ def _clock(value: datetime | None) -> str:
 def _how(became: Became) -> str:
     told = became.told
     method, _, attempts = became.paid_by.partition(" ")
+    if method and told.fate is Fate.MISSED_EXIT:
+        # The exit of its next visit was read before that visit's entry, and ended this stay until
+        # the entry came: the re-fold took the fee back, and billing gave the money back.
+        return "charged, given back: exit never seen"
     if method == "checkout":
         return "paid by hand"
     if method == "card":
