@@ -23,6 +23,7 @@ import json
 import os
 import random
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -149,7 +150,7 @@ def _application(url: str, workers: int, profile: Path | None) -> Iterator[int]:
         _await_ready(port, process)
         yield port
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # a profile is written only when Python ends
         process.wait(timeout=30)
 
 

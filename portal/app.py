@@ -1,7 +1,7 @@
 """The application, put together: both rooms' APIs, the pages, and what machines watch it by.
 
-This is the only place that wires. Requests pass `Frame` (trace id, log, security headers), then
-the fast lane for lane events, then Litestar.
+This is the only place that wires. Lane events take the fast lane; every other request passes
+`Frame` (trace id, log, security headers), then Litestar.
 """
 
 import asyncio
@@ -73,10 +73,8 @@ def create_app(settings: Settings) -> Litestar:
         request_max_body_size=settings.server.body_bytes_max,
         logging_config=None,
     )
-    app.asgi_handler = Frame(
-        FastLane(app.asgi_handler, lambda: _parking_of(app)),
-        payment_origins=_payment_origins(settings),
-    )
+    framed = Frame(app.asgi_handler, payment_origins=_payment_origins(settings))
+    app.asgi_handler = FastLane(framed, lambda: _parking_of(app))
     return app
 
 

@@ -80,9 +80,12 @@ async def open_pool(url: str, *, size_max: int = 10) -> Pool:
 
 
 async def _reset(connection: Connection) -> None:
-    """Spare the usual round trip on release: nothing here changes a session's state."""
+    """Spare the usual round trip on release: nothing here changes a session's state.
+
+    A connection that comes back in the middle of a transaction has lost its server: away with it.
+    """
     if connection.is_in_transaction():
-        await connection.reset()
+        connection.terminate()
 
 
 @contextmanager

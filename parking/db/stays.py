@@ -62,7 +62,7 @@ with changed as (
   from unnest(
      $1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[],
      $7::timestamptz[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::timestamptz[],
-     $13::integer[], $14::jsonb[], $15::bigint[], $16::text[], $17::date[], $18::timestamptz[],
+     $13::integer[], $14::json[], $15::bigint[], $16::text[], $17::date[], $18::timestamptz[],
      $19::integer[]) as n
     (stay_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id, exit_event_id,
      entry_lane_id, exit_lane_id, last_seen_at, tariff_version, fee, fee_minor, currency,
@@ -70,7 +70,7 @@ with changed as (
   where s.stay_id = n.stay_id
 ), told as (
   insert into parking.outbox (message_id, payload)
-  select * from unnest($20::uuid[], $21::jsonb[])
+  select * from unnest($20::uuid[], $21::json[])
 )
 update parking.review set state = 'superseded', decided_at = $24
 where state = 'pending'

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import CHAR, JSONB
+from sqlalchemy.dialects.postgresql import CHAR, JSON, JSONB
 
 METADATA = MetaData(schema="parking")
 
@@ -151,8 +151,6 @@ lane_event = Table(
     _text("reason", nullable=True),
     _text("trace_id"),
     Column("content_hash", LargeBinary, nullable=False),
-    _to("lot_id lane_id", "lane", name="lane_event_lane"),
-    _to("lot_id device_id", "device", name="lane_event_device"),
     Index("lane_event_of_plate", "lot_id", "plate"),
     Index("lane_event_recorded", "recorded_at", postgresql_using="brin"),
 )
@@ -189,20 +187,13 @@ stay = Table(
     _instant("last_seen_at"),
     _text("tariff_id"),
     Column("tariff_version", Integer, nullable=True),
-    Column("fee", JSONB, nullable=True),
+    Column("fee", JSON, nullable=True),
     Column("fee_minor", BigInteger, nullable=True),
     Column("currency", CHAR(3), nullable=True),
     Column("business_date", Date, nullable=True),
     _instant("chargeable_from", nullable=True),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     _instant("updated_at"),
-    _to("lot_id", "lot"),
-    _to("tariff_id", "tariff"),
-    ForeignKeyConstraint(
-        ["tariff_id", "tariff_version"],
-        ["parking.tariff_version.tariff_id", "parking.tariff_version.version"],
-        name="stay_tariff_version",
-    ),
     Index("stay_open_once", "lot_id", "plate", unique=True, postgresql_where=_OPEN),
     Index("stay_of_plate", "lot_id", "plate", "last_seen_at"),
 )
@@ -238,5 +229,5 @@ outbox = Table(
     Column("sequence", BigInteger, Identity(always=True), primary_key=True),
     _uuid("message_id"),
     _instant("created_at", default_now=True),
-    Column("payload", JSONB, nullable=False),
+    Column("payload", JSON, nullable=False),
 )

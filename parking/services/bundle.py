@@ -1,11 +1,14 @@
 """All of parking's services, put together once per process."""
 
+from datetime import timedelta
+
 import msgspec
 
 from parking.core.limits import IngestLimits
 from parking.core.standing import StandingSource
 from parking.db.pool import Pool
 from parking.services.api_keys import ApiKeys
+from parking.services.check_lane_event import bounds_of
 from parking.services.clock import Clock
 from parking.services.confirm_near_misses import NearMissClock
 from parking.services.decide_review import ReviewDecider
@@ -23,6 +26,8 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     pool: Pool
     clock: Clock
     limits: IngestLimits
+    event_ages: tuple[timedelta, timedelta]
+    """The oldest and the youngest (negative) that an event may be."""
     book: PlaceBook
     keys: ApiKeys
     rates: DeviceRates
@@ -43,6 +48,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
             pool=pool,
             clock=clock,
             limits=limits,
+            event_ages=bounds_of(limits),
             book=book,
             keys=ApiKeys(pool, clock=clock, cache_seconds=limits.key_cache_seconds),
             rates=DeviceRates(limits),

@@ -57,22 +57,20 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     """16 bytes; equal for a repetition, different for another content under the same id."""
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """The instants between which an event may have occurred, for one moment of our clock."""
+class Bounds(msgspec.Struct, frozen=True, gc=False):
+    """One moment of our clock, and how far from it an event may have occurred."""
 
     now: datetime
-    earliest: datetime
-    latest: datetime
-    limits: IngestLimits
+    past: timedelta
+    future: timedelta
+    """Negative: an age."""
 
 
-def bounds_at(now: datetime, limits: IngestLimits) -> Bounds:
-    """Work out the bounds once for all events of a request."""
-    return Bounds(
-        now,
-        now - timedelta(days=limits.past_tolerance_days),
-        now + timedelta(seconds=limits.future_tolerance_seconds),
-        limits,
+def bounds_of(limits: IngestLimits) -> tuple[timedelta, timedelta]:
+    """How old an event may be, and how young: less than nothing."""
+    return (
+        timedelta(days=limits.past_tolerance_days),
+        -timedelta(seconds=limits.future_tolerance_seconds),
     )
 
 
@@ -87,9 +85,9 @@ def check_lane_event(
         raise OtherLotError(lot_id=event.lot_id, key_lot_id=lot.lot.lot_id)
     if device_id not in lot.devices:
         raise UnknownDeviceError(lot_id=event.lot_id, device_id=device_id)
-    if event.event_id.version != _VERSION_7:
+    if event.event_id.int >> 76 & 0xF != _VERSION_7:
         raise EventIdNotVersion7Error(event.event_id)
-    if not bounds.earliest <= event.occurred_at <= bounds.latest:
+    if not bounds.future <= bounds.now - event.occurred_at <= bounds.past:
         raise _out_of_bounds(event.occurred_at, bounds)
     if isinstance(event, IncomingEntered):
         return submission_of(_entered(event, lot, device_id, bounds))
@@ -220,6 +218,6 @@ def _refuse_itself(event_id: EventId, named: object) -> None:
 
 
 def _out_of_bounds(occurred_at: datetime, bounds: Bounds) -> Exception:
-    if occurred_at > bounds.latest:
+    if occurred_at > bounds.now:
         return EventFromTheFutureError(occurred_at=occurred_at, now=bounds.now)
-    return EventTooOldError(occurred_at=occurred_at, days_max=bounds.limits.past_tolerance_days)
+    return EventTooOldError(occurred_at=occurred_at, days_max=bounds.past.days)

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from contextvars import Context
 from datetime import datetime
 from enum import Enum
 from itertools import islice
@@ -143,7 +144,8 @@ class LaneEventRecorder:
         answers: list[asyncio.Future[Outcome]] = [loop.create_future() for _ in submissions]
         self._waiting.extend(map(_Waiting, submissions, answers))
         if self._flusher is None:
-            self._flusher = loop.create_task(self._flush())
+            # In a context of its own: it serves all requests, and must not log as the first one.
+            self._flusher = loop.create_task(self._flush(), context=Context())
         if len(answers) == 1:
             return [await answers[0]]
         return list(await asyncio.gather(*answers))

@@ -5,12 +5,13 @@
 where nobody put the fast lane in front.
 """
 
+import secrets
 import time
-from collections.abc import Callable, Iterator
-from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
+import structlog
 from litestar import Request, Response, post
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -19,28 +20,25 @@ from parking.core.ids import DeviceId
 from parking.db.api_keys import Principal, Role
 from parking.services.api_keys import ForbiddenError, UnauthorisedError
 from parking.services.bundle import ParkingServices
-from parking.services.check_lane_event import Bounds, Submission, bounds_at, check_lane_event
+from parking.services.check_lane_event import Bounds, Submission, check_lane_event
 from parking.services.incoming import Incoming
 from parking.services.place_book import LotEntry
 from parking.services.record_lane_events import Outcome, Status
 from parking.services.refusals import UnknownDeviceError, UnknownLaneError
+from parking.web.answers import Answer, UnforeseenError, json_answer, problem_answer
 from parking.web.event_bodies import Element, Form, Unreadable, read_events
-from parking.web.event_results import EventProblem, EventResult, EventResults, Problem
+from parking.web.event_results import EventProblem, EventResult, EventResults
 from parking.web.lane_events_openapi import LaneEventsOperation
 from parking.web.problems import (
-    PROBLEM_JSON,
     BodyTooLargeError,
     MalformedBodyError,
-    status_of,
     title_of,
     type_of,
 )
 
 PATH: Final = "/v1/lane-events"
-_ENCODE: Final = msgspec.json.Encoder().encode
+_LOG: Final = structlog.get_logger("parking.lane_events")
 _BEARER: Final = b"bearer "
-Answer: TypeAlias = tuple[int, bytes, int | None]
-"""Status, body, and Retry-After in seconds; a status from 400 on has a problem as its body."""
 
 
 class FastLane:
@@ -56,7 +54,6 @@ class FastLane:
         if scope["path"] != PATH or scope.get("method") != "POST":
             await self._app(scope, receive, send)
             return
-        scope["path_template"] = PATH
         services = self._services()
         authorization, content_type, length = b"", b"", None
         for name, value in scope["headers"]:
@@ -68,10 +65,10 @@ class FastLane:
                 length = value
         try:
             body = await _read_body(receive, length, services.limits.body_bytes_max)
-            status, content, retry = await answer(services, authorization, content_type, body)
-        except DomainError as error:
-            status, content, retry = problem_answer(error, trace_id=_trace_id(scope))
-        await _send(send, status, content, retry)
+            reply = await answer(services, authorization, content_type, body)
+        except Exception as error:  # noqa: BLE001 - there is nobody behind us to answer for it
+            reply = _problem(error, _trace_id(scope))
+        await _send(send, reply)
 
 
 async def answer(
@@ -86,30 +83,15 @@ async def answer(
     form, elements = read_events(body, content_type, events_max=events_max)
     services.rates.take(principal.key_id, len(elements), now_s=time.monotonic())
     checked = await _check(services, principal, elements)
+    if form is Form.ONE:
+        return await _single(services, elements[0], checked[0])
     submissions = [each for each in checked if isinstance(each, Submission)]
     recorded = iter(await services.recorder.record(submissions) if submissions else ())
-    if form is Form.ONE:
-        return _single(elements[0], checked[0], recorded)
     results = [
         _result(element, next(recorded) if isinstance(each, Submission) else _refused(each))
         for element, each in zip(elements, checked, strict=True)
     ]
-    return 200, _ENCODE(EventResults(results)), None
-
-
-def problem_answer(error: DomainError, *, trace_id: str) -> Answer:
-    """An error as RFC 9457 wants it."""
-    kind = type(error)
-    status = status_of(kind)
-    problem = Problem(
-        type=type_of(kind),
-        title=title_of(kind),
-        status=status,
-        detail=str(error),
-        instance=PATH,
-        trace_id=trace_id,
-    )
-    return status, _ENCODE(problem), getattr(error, "retry_after_seconds", None)
+    return json_answer(200, EventResults(results))
 
 
 def bearer(authorization: bytes) -> str:
@@ -128,13 +110,14 @@ async def _check(
     lot_id, device_id = principal.lot_id, principal.device_id
     assert lot_id is not None  # noqa: S101 - a device key has both, the database sees to it
     assert device_id is not None  # noqa: S101
-    bounds = bounds_at(services.clock(), services.limits)
-    lot = await services.book.lot(lot_id)
+    bounds = Bounds(services.clock(), *services.event_ages)
+    lot = services.book.fresh(lot_id) or await services.book.reread(lot_id)
     checked = [_checked(element, lot, device_id, bounds) for element in elements]
-    if any(isinstance(each, UnknownLaneError | UnknownDeviceError) for each in checked):
-        # It may have been put in place a moment ago, through another process.
-        lot = await services.book.reread(lot_id)
-        checked = [_checked(element, lot, device_id, bounds) for element in elements]
+    for each in checked:
+        if isinstance(each, UnknownLaneError | UnknownDeviceError):
+            # It may have been put in place a moment ago, through another process.
+            lot = await services.book.reread(lot_id)
+            return [_checked(element, lot, device_id, bounds) for element in elements]
     return checked
 
 
@@ -149,16 +132,16 @@ def _checked(
         return error
 
 
-def _single(
-    element: Element, checked: Submission | DomainError, recorded: Iterator[Outcome]
+async def _single(
+    services: ParkingServices, element: Element, checked: Submission | DomainError
 ) -> Answer:
     if isinstance(checked, DomainError):
         raise checked
-    outcome = next(recorded)
+    (outcome,) = await services.recorder.record([checked])
     if outcome.error is not None:
         raise outcome.error
     status = 201 if outcome.status is Status.ACCEPTED else 200
-    return status, _ENCODE(_result(element, outcome)), None
+    return json_answer(status, _result(element, outcome))
 
 
 def _refused(error: Submission | DomainError) -> Outcome:
@@ -206,27 +189,30 @@ def _within(body: bytes, bytes_max: int) -> bytes:
     return body
 
 
-def _headers(status: int, retry_after: int | None) -> list[tuple[bytes, bytes]]:
-    kind = b"application/json" if status < HTTPStatus.BAD_REQUEST else PROBLEM_JSON.encode()
-    headers = [(b"content-type", kind)]
-    if retry_after is not None:
-        headers.append((b"retry-after", str(retry_after).encode()))
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
-    return headers
-
-
-async def _send(send: Send, status: int, content: bytes, retry_after: int | None) -> None:
-    headers = _headers(status, retry_after)
-    headers.append((b"content-length", str(len(content)).encode()))
-    start: Any = {"type": "http.response.start", "status": status, "headers": headers}
+async def _send(send: Send, reply: Answer) -> None:
+    length = (b"content-length", str(len(reply.body)).encode())
+    start: Any = {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": [*reply.headers, length],
+    }
     await send(start)
-    await send({"type": "http.response.body", "body": content, "more_body": False})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+def _problem(error: Exception, trace_id: str) -> Answer:
+    """Answer an error, and say in the log what was answered."""
+    if isinstance(error, DomainError):
+        _LOG.info("request refused", trace_id=trace_id, reason=str(error))
+        return problem_answer(error, instance=PATH, trace_id=trace_id)
+    _LOG.error("unforeseen error", trace_id=trace_id, exc_info=error)
+    return problem_answer(UnforeseenError(), instance=PATH, trace_id=trace_id)
 
 
 def _trace_id(scope: Scope) -> str:
-    found = scope.get("state", {}).get("trace_id", "")
-    return found if isinstance(found, str) else ""
+    """The request's trace id where an outer layer gave it one, else a new one."""
+    found = scope.get("state", {}).get("trace_id")
+    return found if isinstance(found, str) else secrets.token_hex(16)
 
 
 @post(
@@ -249,14 +235,13 @@ async def post_lane_events(request: Request[Any, Any, Any]) -> Response[bytes]:
     length = headers.get("content-length", "").encode("latin-1")
     try:
         body = await _read_body(request.receive, length, services.limits.body_bytes_max)
-        status, content, retry = await answer(services, authorization, content_type, body)
+        reply = await answer(services, authorization, content_type, body)
     except DomainError as error:
-        trace_id = _trace_id(request.scope)
-        status, content, retry = problem_answer(error, trace_id=trace_id)
-    pairs = _headers(status, retry)
+        reply = _problem(error, _trace_id(request.scope))
+    kind, *others = reply.headers
     return Response(
-        content=content,
-        status_code=status,
-        headers={name.decode(): value.decode() for name, value in pairs[1:]},
-        media_type=pairs[0][1].decode(),
+        content=reply.body,
+        status_code=reply.status,
+        headers={name.decode(): value.decode() for name, value in others},
+        media_type=kind[1].decode(),
     )

@@ -116,7 +116,7 @@ async def test_metrics_count_requests_and_what_waits(city: City) -> None:
     await city.drive("浙A8K632", hours_ago=2, minutes=None)
     text = (await city.client.get("/metrics")).text
     assert "leavefirst_open_stays 1.0" in text
-    assert 'route="/v1/lane-events",status="201"' in text
+    assert 'leavefirst_lane_events_total{status="accepted"}' in text
 
 
 async def _document(client: Client) -> dict[str, Any]:
