@@ -30,10 +30,12 @@ async def found(database_url: str) -> list[Violation]:
 async def corrupt(database_url: str, *statements: str) -> None:
     """Change rows behind everyone's back, past the triggers that would refuse it."""
     connection = await asyncpg.connect(database_url)
-    await connection.execute("SET session_replication_role = replica")
-    for statement in statements:
-        await connection.execute(statement)
-    await connection.close()
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 async def test_a_clean_run_is_clean(city: City, database_url: str) -> None:
@@ -65,7 +67,7 @@ async def test_what_billing_has_not_heard_yet_is_no_violation(
             "fees-follow-their-tariff",
         ),
         (
-            """UPDATE parking.stay SET fee = jsonb_set(fee, '{tariff_version}', '2')
+            """UPDATE parking.stay SET fee = jsonb_set(fee::jsonb, '{tariff_version}', '2')
                WHERE state = 'closed'""",
             "fees-follow-their-tariff",
         ),
