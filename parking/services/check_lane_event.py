@@ -11,6 +11,7 @@ from parking.core.events import (
     Candidate,
     EventWithdrawn,
     Fact,
+    LaneEvent,
     PlateColour,
     PlateCorrected,
     PlateRead,
@@ -89,10 +90,8 @@ def check_lane_event(
         raise EventIdNotVersion7Error(event.event_id)
     if not bounds.future <= bounds.now - event.occurred_at <= bounds.past:
         raise _out_of_bounds(event.occurred_at, bounds)
-    if isinstance(event, IncomingEntered):
-        return submission_of(_entered(event, lot, device_id, bounds))
-    if isinstance(event, IncomingExited):
-        return submission_of(_exited(event, lot, device_id, bounds))
+    if isinstance(event, IncomingEntered | IncomingExited):
+        return submission_of(_seen(event, lot, device_id, bounds))
     return submission_of(_amending(event, device_id, bounds))
 
 
@@ -112,31 +111,18 @@ def submission_of(fact: Fact) -> Submission:
     return Submission(fact, blake2b(content, digest_size=_HASH_BYTES).digest())
 
 
-def _entered(
-    event: IncomingEntered, lot: LotEntry, device_id: DeviceId, bounds: Bounds
-) -> VehicleEntered:
+def _seen(
+    event: IncomingEntered | IncomingExited, lot: LotEntry, device_id: DeviceId, bounds: Bounds
+) -> LaneEvent:
     direction = _direction(lot, event.lane_id)
-    if direction is LaneDirection.EXIT:
-        raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event="an entry")
-    return VehicleEntered(
-        event_id=EventId(event.event_id),
-        lot_id=LotId(event.lot_id),
-        occurred_at=event.occurred_at.astimezone(UTC),
-        recorded_at=bounds.now,
-        trace_id=event.trace_id or event.event_id.hex,
-        lane_id=LaneId(event.lane_id),
-        device_id=device_id,
-        read=_read(event.read),
-    )
-
-
-def _exited(
-    event: IncomingExited, lot: LotEntry, device_id: DeviceId, bounds: Bounds
-) -> VehicleExited:
-    direction = _direction(lot, event.lane_id)
-    if direction is LaneDirection.ENTRY:
-        raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event="an exit")
-    return VehicleExited(
+    fact: type[LaneEvent]
+    if isinstance(event, IncomingEntered):
+        fact, forbidden, said = VehicleEntered, LaneDirection.EXIT, "an entry"
+    else:
+        fact, forbidden, said = VehicleExited, LaneDirection.ENTRY, "an exit"
+    if direction is forbidden:
+        raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event=said)
+    return fact(
         event_id=EventId(event.event_id),
         lot_id=LotId(event.lot_id),
         occurred_at=event.occurred_at.astimezone(UTC),
