@@ -17,7 +17,13 @@ from parking.core.events import PlateColour
 from parking.core.fee import Fee, FeeLine
 from parking.core.money import Money
 from parking.core.plan import NO_LIMIT, ClassPlan, CompiledTariff
-from parking.core.pricing_full import NOTHING_EARLIER, EarlierToday, Visit, full_lines
+from parking.core.pricing_full import (
+    NOTHING_EARLIER,
+    EarlierToday,
+    Visit,
+    free_line,
+    full_lines,
+)
 from parking.core.pricing_plan import compile_tariff
 from parking.core.right import Right
 from parking.core.tariff import Tariff
@@ -110,10 +116,10 @@ def _plain_lines(
     if plan.free_minutes:
         free_until = entered_at + plan.free_minutes * _MINUTE
         if left_at < free_until + _MINUTE:
-            return [_free_line(plan, entered_at, left_at)]
+            return [free_line(plan, entered_at, left_at)]
         if not plan.free_is_threshold:
             starts_at = free_until
-            lines.append(_free_line(plan, entered_at, free_until))
+            lines.append(free_line(plan, entered_at, free_until))
     units_had = [0] * len(plan.rates)
     for run in window_runs(plan.starts, starts_at, left_at, tariff.zone):
         charge(plan.rates[run.window], run, units_had, lines)
@@ -122,17 +128,6 @@ def _plain_lines(
         zone, currency = tariff.zone, tariff.currency
         lines += cap_lines(lines, plan=plan, entered_at=entered_at, zone=zone, currency=currency)
     return lines
-
-
-def _free_line(plan: ClassPlan, from_at: datetime, until_at: datetime) -> FeeLine:
-    return FeeLine(
-        code="free_period",
-        amount_minor=0,
-        text_zh=plan.free_zh,
-        text_en=plan.free_en,
-        from_at=from_at,
-        until_at=until_at,
-    )
 
 
 def _nothing_line(from_at: datetime, until_at: datetime) -> FeeLine:

@@ -135,12 +135,12 @@ def _after_free_time(
         return spans, []
     # Seconds are dropped: the last free minute is free to its end.
     if total_length(spans) < (minutes + 1) * _MINUTE:
-        return [], [_free_line(plan, spans[0].from_at, spans[-1].until_at)]
+        return [], [free_line(plan, spans[0].from_at, spans[-1].until_at)]
     if plan.free_is_threshold:
         return spans, []
     if plan.free_per is not FreePer.DAY:
         left = without_first(spans, minutes * _MINUTE)
-        return left, [_free_line(plan, spans[0].from_at, left[0].from_at)]
+        return left, [free_line(plan, spans[0].from_at, left[0].from_at)]
     return _after_free_days(tariff, plan, minutes, spans)
 
 
@@ -168,7 +168,7 @@ def _after_free_days(
             Span(max(s.from_at, midnight), s.until_at) for s in waiting if s.until_at > midnight
         ]
         charged = without_first(today, minutes * _MINUTE)
-        lines.append(_free_line(plan, today[0].from_at, (charged or today)[0].from_at))
+        lines.append(free_line(plan, today[0].from_at, (charged or today)[0].from_at))
         left += charged
         minutes = plan.free_minutes
     return left, lines
@@ -201,7 +201,8 @@ def _minimum_line(amount_minor: int) -> FeeLine:
     )
 
 
-def _free_line(plan: ClassPlan, from_at: datetime, until_at: datetime) -> FeeLine:
+def free_line(plan: ClassPlan, from_at: datetime, until_at: datetime) -> FeeLine:
+    """Say which time is free, in the words of the tariff's class."""
     return FeeLine(
         code="free_period",
         amount_minor=0,
