@@ -83,8 +83,23 @@ driver_account = Table(
     _at("suspended_at", optional=True),
     _at("gather_at", optional=True),
     _at("created_at"),
-    UniqueConstraint("phone"),
+    _at("closed_at", optional=True),
+    Index("driver_account_phone_key", "phone", unique=True),
     Index("driver_account_gather_at_idx", "gather_at"),
+)
+
+phone_code = Table(
+    "phone_code",
+    METADATA,
+    _id("code_id", key=True),
+    _text("phone"),
+    Column("salt", LargeBinary, nullable=False),
+    Column("code_hash", LargeBinary, nullable=False),
+    _count("tries", default="0"),
+    _at("created_at"),
+    _at("expires_at"),
+    _at("used_at", optional=True),
+    Index("phone_code_phone_idx", "phone", "created_at"),
 )
 
 driver_token = Table(
@@ -94,6 +109,9 @@ driver_token = Table(
     _id("account_id", ForeignKey(driver_account.c.account_id)),
     _at("created_at"),
     _at("revoked_at", optional=True),
+    Column("token_id", Uuid(), nullable=False, server_default=text("gen_random_uuid()")),
+    _at("expires_at", optional=True),
+    UniqueConstraint("token_id"),
     Index("driver_token_account_id_idx", "account_id"),
 )
 
@@ -131,8 +149,10 @@ payment_method = Table(
     _text("last4"),
     _at("set_up_at"),
     _at("ended_at", optional=True),
+    _at("detach_at", optional=True),
     UniqueConstraint("gateway", "method_ref"),
     Index("payment_method_live_key", "account_id", unique=True),
+    Index("payment_method_detach_at_idx", "detach_at"),
 )
 
 payment_method_setup = Table(
@@ -152,6 +172,25 @@ payment_method_setup = Table(
     UniqueConstraint("idempotency_key"),
     UniqueConstraint("gateway", "checkout_ref"),
     Index("payment_method_setup_due_at_idx", "due_at"),
+)
+
+consent_text = Table(
+    "consent_text",
+    METADATA,
+    _text("version", key=True),
+    _text("text_zh"),
+    _text("text_en"),
+    _at("recorded_at"),
+)
+
+consent = Table(
+    "consent",
+    METADATA,
+    _id("setup_id", ForeignKey(payment_method_setup.c.setup_id), key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id)),
+    _text("version", ForeignKey(consent_text.c.version)),
+    _at("given_at"),
+    Index("consent_account_id_idx", "account_id"),
 )
 
 obligation = Table(
