@@ -12,7 +12,7 @@ from parking.core.plate import Plate
 
 _INSERT = """
 INSERT INTO billing.driver_account (account_id, phone, created_at) VALUES ($1, $2, $3)
-ON CONFLICT (phone) DO NOTHING
+ON CONFLICT (phone) WHERE closed_at IS NULL DO NOTHING
 """
 
 _INSERT_KEY = """
