@@ -217,6 +217,7 @@ obligation = Table(
     _text("trace_id"),
     _at("created_at"),
     _at("updated_at"),
+    _text("hold", optional=True),
     UniqueConstraint("stay_id"),
     Index("obligation_account_id_idx", "account_id", "chargeable_from"),
     Index("obligation_plate_idx", "plate"),

@@ -5,6 +5,7 @@ compares the two.
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -51,6 +52,8 @@ def _to_event(column: str) -> ForeignKeyConstraint:
 
 
 _OPEN = text("state = 'open' and not dissolved")
+_LEFT = text("left_at is not null and not dissolved")
+_EXIT_MISSED = text("state = 'missed_exit' and not dissolved")
 _PENDING = text("state = 'pending'")
 _CLAIMED = text("state = 'pending' and kind = 'near_miss'")
 
@@ -90,6 +93,9 @@ lot = Table(
     _text("tariff_id"),
     Column("rules", JSONB, nullable=False),
     _instant("created_at", default_now=True),
+    Column("class_spaces", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("latitude", Double, nullable=True),
+    Column("longitude", Double, nullable=True),
     _to("operator_id", "operator"),
     _to("tariff_id", "tariff"),
     Index("lot_of_operator", "operator_id"),
@@ -194,8 +200,11 @@ stay = Table(
     _instant("chargeable_from", nullable=True),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     _instant("updated_at"),
+    _text("hold", nullable=True),
     Index("stay_open_once", "lot_id", "plate", unique=True, postgresql_where=_OPEN),
-    Index("stay_of_plate", "lot_id", "plate", "last_seen_at"),
+    Index("stay_of_plate", "plate", "lot_id", "last_seen_at"),
+    Index("stay_left", "lot_id", "left_at", postgresql_where=_LEFT),
+    Index("stay_exit_missed", "lot_id", "entered_at", postgresql_where=_EXIT_MISSED),
 )
 
 review = Table(
@@ -231,3 +240,62 @@ outbox = Table(
     _instant("created_at", default_now=True),
     Column("payload", JSON, nullable=False),
 )
+
+recount = Table(
+    "recount",
+    METADATA,
+    _uuid("recount_id", key=True),
+    _text("lot_id"),
+    _instant("counted_at"),
+    _instant("recorded_at"),
+    Column("cars", Integer, nullable=False),
+    Column("by_class", JSONB, nullable=True),
+    _text("said_by"),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    _to("lot_id", "lot"),
+    Index("recount_of_lot", "lot_id", "counted_at", "recount_id"),
+)
+
+lot_habit = Table(
+    "lot_habit",
+    METADATA,
+    _text("lot_id", key=True),
+    Column("lasting_seconds", ARRAY(Integer), nullable=False),
+    Column("missed_share", Double, nullable=False),
+    Column("stays", Integer, nullable=False),
+    _instant("learned_at"),
+    _to("lot_id", "lot"),
+)
+
+clone_suspicion = Table(
+    "clone_suspicion",
+    METADATA,
+    _uuid("suspicion_id", key=True),
+    _text("plate"),
+    _text("kind"),
+    _uuid("first_stay_id"),
+    _uuid("second_stay_id"),
+    Column("evidence", JSON, nullable=False),
+    _instant("raised_at"),
+    ForeignKeyConstraint(["first_stay_id"], ["parking.stay.stay_id"]),
+    ForeignKeyConstraint(["second_stay_id"], ["parking.stay.stay_id"]),
+    Index("clone_suspicion_of_first", "first_stay_id"),
+    Index("clone_suspicion_of_second", "second_stay_id"),
+    Index("clone_suspicion_of_plate", "plate", "raised_at"),
+)
+
+clone_decision = Table(
+    "clone_decision",
+    METADATA,
+    _uuid("decision_id", key=True),
+    _uuid("suspicion_id"),
+    _text("verdict"),
+    Column("own_stay_ids", ARRAY(Uuid), nullable=False),
+    _text("decided_by"),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    _instant("decided_at"),
+    _to("suspicion_id", "clone_suspicion"),
+    Index("clone_decision_of_suspicion", "suspicion_id", "decided_at", "decision_id"),
+)
+
+watch = Table("watch", METADATA, _text("name", key=True), _instant("position"))
