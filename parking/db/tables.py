@@ -232,6 +232,22 @@ review = Table(
     Index("review_pending", "lot_id", "created_at", postgresql_where=_PENDING),
 )
 
+fee_fact = Table(
+    "fee_fact",
+    METADATA,
+    _uuid("fact_id", key=True),
+    _text("type"),
+    _text("lot_id"),
+    _text("plate", nullable=True),
+    _uuid("stay_id", nullable=True),
+    _instant("recorded_at"),
+    Column("document", JSONB, nullable=False),
+    _to("lot_id", "lot"),
+    _to("stay_id", "stay"),
+    Index("fee_fact_of_plate", "lot_id", "plate", postgresql_where=text("plate is not null")),
+    Index("fee_fact_of_stay", "stay_id", postgresql_where=text("stay_id is not null")),
+)
+
 outbox = Table(
     "outbox",
     METADATA,
