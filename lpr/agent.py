@@ -9,9 +9,11 @@ import structlog
 
 from lpr.camera import open_camera
 from lpr.config import AgentSettings, CameraSettings
+from lpr.device_key import key_source
 from lpr.health import CameraHealth, Health, HealthServer
 from lpr.lane import FrameReader, Lane, LaneIdentity
 from lpr.spool import Spool
+from lpr.turns import Turns
 from lpr.uplink import Uplink
 from parking.core.ids import LaneId, LotId
 
@@ -31,9 +33,10 @@ class Agent:
         self._uplink = Uplink(
             spool=self._spool,
             server_url=settings.server_url,
-            device_key=settings.device_key,
+            device_key=key_source(settings.device_key, settings.device_key_file),
             settings=settings.uplink,
         )
+        self._turns = Turns(LaneId(camera.lane_id) for camera in settings.cameras)
         self._lanes = [self._lane(camera, reader) for camera in settings.cameras]
         self._started_at = time.monotonic()
 
@@ -108,6 +111,7 @@ class Agent:
             spool=self._spool,
             rules=self._settings.crossing,
             checkpoint_seconds=self._settings.checkpoint_seconds,
+            turns=self._turns,
             on_event=self._uplink.wake,
         )
 

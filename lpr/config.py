@@ -60,8 +60,14 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     server_url: Annotated[
         str, setting("Where the server listens, without /v1", pattern="^https?://.+")
     ]
-    device_key: Annotated[Secret, setting("The key that the server gave this device")]
     cameras: Annotated[tuple[CameraSettings, ...], setting("The cameras", min_length=1)]
+    device_key: Annotated[
+        Secret, setting("The key that the server gave this device; this or a file with it")
+    ] = Secret("")
+    device_key_file: Annotated[
+        Path | None,
+        setting("The file that holds the key; may come later, and be exchanged at any time"),
+    ] = None
     spool: Annotated[Path, setting("The file that events wait in until they are acknowledged")] = (
         Path("lpr-spool.sqlite3")
     )
@@ -88,7 +94,13 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     uplink: UplinkSettings = UplinkSettings()
 
     def __post_init__(self) -> None:
-        """Refuse two cameras on one lane: each would make an event of every car."""
+        """Refuse two cameras on one lane, which would tell each car twice; two keys, or none."""
+        if bool(self.device_key) == (self.device_key_file is not None):
+            msg = (
+                "the box needs one device key: set device_key (LPR_DEVICE_KEY) "
+                "or device_key_file (LPR_DEVICE_KEY_FILE)"
+            )
+            raise ValueError(msg)
         lanes = [camera.lane_id for camera in self.cameras]
         twice = sorted({lane for lane in lanes if lanes.count(lane) > 1})
         if twice:
@@ -132,4 +144,10 @@ def _relative_to(
             for camera in cameras
         )
     spool = settings.spool if "spool" in flags else folder / settings.spool
-    return msgspec.structs.replace(settings, cameras=cameras, spool=spool)
+    key_file = settings.device_key_file
+    return msgspec.structs.replace(
+        settings,
+        cameras=cameras,
+        spool=spool,
+        device_key_file=None if key_file is None else folder / key_file,
+    )

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from lpr.core.crossing import Crossing, LaneState, Step, leave_all, observe
+from lpr.core.crossing import Crossing, LaneState, Step, leave, leave_all, observe
 from lpr.core.crossing_rules import CrossingRules
 from lpr.core.lane_event import lane_event
 from lpr.core.reading import PlateReading
@@ -18,6 +18,7 @@ from lpr.errors import CameraError, SpoolFullError, SpoolUnusableError
 from lpr.frame import Camera, Frame
 from lpr.image_file import Picture
 from lpr.spool import LaneProgress, Spool, SpooledEvent
+from lpr.turns import Turns
 from parking.core.ids import EventId, LaneId, LotId, uuid7
 from parking.core.place import LaneDirection
 
@@ -67,6 +68,7 @@ class Lane:
         spool: Spool,
         rules: CrossingRules,
         checkpoint_seconds: float,
+        turns: Turns,
         on_event: Callable[[], None],
     ) -> None:
         self.identity = identity
@@ -76,6 +78,7 @@ class Lane:
         self._spool = spool
         self._rules = rules
         self._checkpoint_seconds = checkpoint_seconds
+        self._turns = turns
         self._on_event = on_event
         self._log = structlog.get_logger().bind(lane_id=identity.lane_id)
         self._state = LaneState()
@@ -85,6 +88,12 @@ class Lane:
 
     def run(self, stop: threading.Event) -> None:
         """Follow the camera until it ends or `stop` is set."""
+        try:
+            self._run(stop)
+        finally:
+            self._turns.leave(self.identity.lane_id)
+
+    def _run(self, stop: threading.Event) -> None:
         self._resume()
         while not stop.is_set():
             try:
@@ -92,6 +101,7 @@ class Lane:
             except CameraError as error:
                 self._note(problem=str(error))
                 self._log.error("camera_failed", reason=str(error))
+                self._turns.leave(self.identity.lane_id)
                 stop.wait(CAMERA_RETRY_SECONDS)
                 continue
             break
@@ -113,8 +123,19 @@ class Lane:
         for frame in self._camera.frames(after=self._cursor, stop=stop):
             if frame is None:
                 self._wait(stop)
-            else:
+            elif self._turn_comes(frame, stop):
                 self._see(frame, stop)
+
+    def _turn_comes(self, frame: Frame, stop: threading.Event) -> bool:
+        """Wait until no other lane has much older frames; False when told to stop instead.
+
+        Cars that had left before the frame was taken are told first: others go by that.
+        """
+        self._note(idle_since=None)
+        self._take(leave(self._state, now=frame.captured_at, rules=self._rules), stop=stop)
+        return self._turns.wait_for(
+            self.identity.lane_id, frame.captured_at, now=datetime.now(tz=UTC), stop=stop
+        )
 
     def _see(self, frame: Frame, stop: threading.Event) -> None:
         """Take one frame through: read it, follow the cars, spool what crossed."""
@@ -149,10 +170,13 @@ class Lane:
     def _wait(self, stop: threading.Event) -> None:
         """Let time pass without a frame: after a while, whoever was there has left."""
         now = time.monotonic()
-        if now - (self.status.last_frame_at or 0.0) < self._rules.gap_seconds:
-            return
-        if self._state.waiting:
+        quiet = now - (self.status.last_frame_at or 0.0) >= self._rules.gap_seconds
+        if quiet and self._state.waiting:
             self._take(leave_all(self._state, rules=self._rules), stop=stop)
+        if not self._state.waiting:
+            self._turns.idle(self.identity.lane_id)
+        if not quiet:
+            return
         self._store_if(due=self._unstored, stop=stop)
         if self.status.idle_since is None:
             self._note(idle_since=now)

@@ -16,10 +16,10 @@ import structlog
 
 from lpr.config import UplinkSettings
 from lpr.core.backoff import delay_seconds
+from lpr.device_key import KeyMissingError, KeySource
 from lpr.errors import SpoolFullError, SpoolUnusableError
 from lpr.spool import RejectedEvent, Spool, SpooledEvent
 from parking.core.errors import DomainError
-from parking.core.settings import Secret
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -81,14 +81,14 @@ class Uplink:
     """One sender. `step` sends one batch; `run` does so until told to stop."""
 
     def __init__(
-        self, *, spool: Spool, server_url: str, device_key: Secret, settings: UplinkSettings
+        self, *, spool: Spool, server_url: str, device_key: KeySource, settings: UplinkSettings
     ) -> None:
         self._spool = spool
         self._settings = settings
+        self._device_key = device_key
         self._batch_events = settings.batch_events_max
         self._client = httpx.Client(
             base_url=server_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {device_key.reveal()}"},
             timeout=settings.request_timeout_seconds,
         )
         self._log = structlog.get_logger()
@@ -164,9 +164,13 @@ class Uplink:
     def _post(self, batch: Sequence[SpooledEvent]) -> tuple[Result, ...]:
         content = b"[" + b",".join(event.body for event in batch) + b"]"
         try:
-            response = self._client.post(
-                "/v1/lane-events", content=content, headers={"Content-Type": "application/json"}
-            )
+            headers = {
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self._device_key().reveal()}",
+            }
+            response = self._client.post("/v1/lane-events", content=content, headers=headers)
+        except KeyMissingError as error:
+            raise ServerUnavailableError(str(error)) from error
         except httpx.HTTPError as error:
             reason = f"no answer from the server: {type(error).__name__} {error}".rstrip()
             raise ServerUnavailableError(reason) from error

@@ -98,6 +98,25 @@ def test_turns_frames_of_several_lanes_into_one_event_a_car(tmp_path: Path) -> N
     assert {event["type"] for event in by_lane["west-out"]} == {"vehicle_exited"}
 
 
+def test_tells_a_backlog_of_several_lanes_in_the_order_in_which_cars_went(tmp_path: Path) -> None:
+    """The exit lane has one frame of each car and the entry lane many: it would be done first."""
+    desk = Desk()
+    for number, plate in enumerate(CARS):
+        for frame in range(6):
+            name = frame_name(number * 60 + frame * 0.2, frame)
+            write_frame(tmp_path / "west-in", name, plate)
+        write_frame(tmp_path / "west-out", frame_name(number * 60 + 30, 0), plate)
+    for lane in ("west-in", "west-out"):
+        (tmp_path / lane / ".end").touch()
+    with served(desk) as url:
+        lanes = {"west-out": "exit", "west-in": "entry"}
+        run_agent(write_config(tmp_path, url, lanes=lanes))
+    told = [(event["type"], event["read"]["plate"]) for event in desk.accepted.values()]
+    assert told == [
+        (kind, plate) for plate in CARS for kind in ("vehicle_entered", "vehicle_exited")
+    ]
+
+
 def test_words_an_event_as_the_server_expects_it(tmp_path: Path) -> None:
     desk = Desk()
     film(tmp_path / "west-in", CARS[:1])

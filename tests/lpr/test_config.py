@@ -36,6 +36,11 @@ def test_reads_a_file_with_paths_beside_it(tmp_path: Path) -> None:
     assert "only here" not in repr(settings)
 
 
+def test_finds_the_key_s_file_beside_its_own(tmp_path: Path) -> None:
+    settings = load(tmp_path, GOOD.replace('device_key = "only here"', 'device_key_file = "key"'))
+    assert settings.device_key_file == tmp_path / "key"
+
+
 def test_lets_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
     path.write_text(GOOD)
@@ -60,6 +65,7 @@ def test_lets_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Pa
         (('"west-lake"', '"West Lake"'), "lot_id"),
         (("[[cameras]]", "threads = 0\n[[cameras]]"), "threads"),
         (("device_key", "#"), "LPR_DEVICE_KEY"),
+        (("device_key", 'device_key_file = "k"\ndevice_key'), "one device key"),
         (("lot_id", "lot id"), "is not TOML"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from lpr.config import UplinkSettings
 from lpr.core.backoff import delay_seconds
+from lpr.device_key import key_source
 from lpr.spool import LaneProgress, Spool, SpooledEvent
 from lpr.uplink import ServerUnavailableError, Uplink
 from parking.core.ids import uuid7
@@ -45,7 +46,7 @@ def fill(spool: Spool, count: int) -> None:
 
 
 def uplink(spool: Spool, url: str, *, key: str = KEY, settings: UplinkSettings = QUICK) -> Uplink:
-    return Uplink(spool=spool, server_url=url, device_key=Secret(key), settings=settings)
+    return Uplink(spool=spool, server_url=url, device_key=lambda: Secret(key), settings=settings)
 
 
 def drain(link: Uplink, spool: Spool, *, seconds: float = 10.0) -> None:
@@ -71,6 +72,27 @@ def test_delivers_in_batches_and_empties_the_spool(spool: Spool) -> None:
         link.close()
     assert len(desk.accepted) == 250
     assert link.status.delivered == 250
+
+
+def test_waits_for_its_key_and_takes_a_new_one_at_once(spool: Spool, tmp_path: Path) -> None:
+    fill(spool, 2)
+    key_file = tmp_path / "device.key"
+    with served(Desk()) as url:
+        source = key_source(Secret(""), key_file)
+        link = Uplink(spool=spool, server_url=url, device_key=source, settings=QUICK)
+        for text, reason in (
+            (None, "no device key in .*device.key yet"),
+            ("\n", "holds no key"),
+            ("钥匙", "holds no key"),
+            ("revoked", "refuses the device key"),
+        ):
+            if text is not None:
+                key_file.write_text(text, encoding="utf-8")
+            with pytest.raises(ServerUnavailableError, match=reason):
+                link.step()
+        key_file.write_text(f"{KEY}\n")
+        assert link.step() == 2
+        link.close()
 
 
 def test_takes_a_duplicate_for_done(spool: Spool) -> None:
