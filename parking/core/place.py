@@ -1,10 +1,12 @@
 """Where stays happen: operators, lots and their rules, lanes, devices."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
 
 from parking.core.ids import DeviceId, LaneId, LotId, OperatorId, TariffId
+from parking.core.vehicle import VehicleKind
 
 
 class LaneDirection(Enum):
@@ -36,6 +38,15 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     name_en: str
 
 
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """A place on Earth, in degrees (WGS 84)."""
+
+    latitude: float
+    """-90 to 90, north is positive."""
+    longitude: float
+    """-180 to 180, east is positive."""
+
+
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
     """A parking facility (APDS: Place)."""
 
@@ -48,6 +59,10 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
     spaces: int
     tariff_id: TariffId
     rules: StayRules = StayRules()
+    class_spaces: Mapping[VehicleKind, int] = {}
+    """How many of the spaces a class may take, where it may not take all."""
+    position: Position | None = None
+    """Needed to tell whether a car can have driven here from another lot in the time."""
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
