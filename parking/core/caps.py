@@ -58,14 +58,18 @@ def cap_lines(
     zone: ZoneInfo,
     currency: str,
     origins: Sequence[Stretch | None] = (),
+    charged_today_minor: int = 0,
 ) -> list[FeeLine]:
     """Answer the reductions that hold a fee's lines, given in order of time, to the plan's caps.
 
     A unit counts in the period in which it begins. Caps of windows are applied first, then the
     day's, that of 24 hours, and the stay's, each to what is left. `origins` tell of which time in
-    which window each line is; caps of windows need them.
+    which window each line is; caps of windows need them. `charged_today_minor` is what earlier
+    stays of the entry's day were charged, where they share its cap.
     """
     meters = _Meters(plan, entered_at=entered_at, zone=zone)
+    if plan.day_cap_shared and charged_today_minor:
+        meters.day_has_had(charged_today_minor)
     for place, line in enumerate(lines):
         if line.from_at is not None and line.units is not None:
             unit = timedelta(minutes=line.unit_minutes or _MINUTES_OF_FLAT)
@@ -87,6 +91,11 @@ class _Meters:
         self._stay = _Meter(plan.stay_cap_minor, self._whole_stay)
         meters = (self._day, self._rolling, self._stay)
         self._common = [meter for meter in meters if meter.cap_minor < NO_LIMIT]
+
+    def day_has_had(self, charged_minor: int) -> None:
+        """Begin the entry's day with what earlier stays have spent of its cap."""
+        self._day.move_to(self._entered_at)
+        self._day.spent_minor = min(charged_minor, self._day.cap_minor)
 
     def chain(self, origin: Stretch | None) -> list[_Meter]:
         """Find the meters that a line passes, in order."""

@@ -10,6 +10,7 @@ from parking.core.calendar import Calendar
 from parking.core.day_schedules import DaySchedules
 from parking.core.events import PlateColour
 from parking.core.ids import TariffId
+from parking.core.right import RightId, RightOffer
 from parking.core.schedule_plan import SchedulePlan, TablePlan
 from parking.core.tariff import FreePer, RoundTotal
 from parking.core.tariff_rates import Per
@@ -89,6 +90,8 @@ class ClassPlan(msgspec.Struct, frozen=True, kw_only=True):
     free_zh: str
     free_en: str
     day_cap_minor: int
+    day_cap_shared: bool
+    """The day's cap holds for all stays of a plate on that day together."""
     rolling_cap_minor: int
     stay_cap_minor: int
     """NO_LIMIT where there is no cap."""
@@ -108,12 +111,22 @@ class CompiledTariff(msgspec.Struct, frozen=True, kw_only=True):
     """One for each colour there is."""
     vehicles: Mapping[VehicleKind, ClassPlan]
     """One for each kind that a class names."""
+    named_colours: frozenset[PlateColour]
+    """Those that a class names."""
     calendar: Calendar
     asks_calendar: bool
     """Some price depends on which days are holidays."""
     round_total: RoundTotal | None
     grace_after_paying_minutes: int
     reentry_minutes: int
+    splits: bool
+    """A stay over the next version's beginning is priced by both, each for its time."""
+    remembers: bool
+    """What a stay costs may depend on earlier stays of its plate."""
+    asks_facts: bool
+    """What a stay costs may depend on rights, payments before leaving or stated vehicles."""
+    offers: Mapping[RightId, RightOffer]
+    """The rights that are honoured."""
 
     def plan_for(self, colour: PlateColour, vehicle: VehicleKind | None) -> ClassPlan:
         """Find what a vehicle pays: by its kind where a class names it, else by its colour."""

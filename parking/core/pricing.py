@@ -20,6 +20,7 @@ from parking.core.plan import NO_LIMIT, ClassPlan, CompiledTariff
 from parking.core.pricing_full import (
     NOTHING_EARLIER,
     EarlierToday,
+    Part,
     Visit,
     free_line,
     full_lines,
@@ -72,12 +73,14 @@ def assess(
     vehicle: VehicleKind | None = None,
     rights: Sequence[Right] = (),
     earlier: EarlierToday = NOTHING_EARLIER,
+    later: Sequence[tuple[datetime, CompiledTariff]] = (),
 ) -> Fee:
     """Price a stay, line by line, under one version of a tariff.
 
     `vehicle`, where it is known and a class names it, decides what is paid before the colour does.
     `rights` are used in their order, as far as they are valid; `earlier` tells what other stays of
-    the day have had, for free minutes that a day shares.
+    the day have had, for free minutes and caps that a day shares. `later` are the versions that
+    begin to hold during the stay and price it from then on, in order, each with that instant.
 
     Hand in a CompiledTariff where speed matters; a Tariff is compiled and remembered. Raises
     NaiveInstantError, LeftBeforeEnteredError, StayTooLongError, and a TariffError where the tariff
@@ -93,10 +96,16 @@ def assess(
         raise StayTooLongError(entered_at=entered_at, left_at=left_at)
     plan = ready.classes[colour] if vehicle is None else ready.plan_for(colour, vehicle)
     usual = not plan.schedules or plan.days.none_holds(entered_at, left_at, ready.zone)
-    if plan.plain and usual and not rights:
+    if plan.plain and usual and not rights and not later:
         lines = _plain_lines(ready, plan, entered_at, left_at)
     else:
-        visit = Visit(entered_at=entered_at, left_at=left_at, rights=rights, earlier=earlier)
+        parts = [
+            Part(from_at=from_at.astimezone(UTC), tariff=each, plan=each.plan_for(colour, vehicle))
+            for from_at, each in later
+        ]
+        visit = Visit(
+            entered_at=entered_at, left_at=left_at, rights=rights, earlier=earlier, parts=parts
+        )
         lines = full_lines(ready, plan, visit)
     if not lines:
         lines.append(_nothing_line(entered_at, left_at))

@@ -28,9 +28,19 @@ class EarlierToday(msgspec.Struct, frozen=True, kw_only=True):
     visits: int = 0
     free_minutes: int = 0
     """How many free minutes they used."""
+    charged_minor: int = 0
+    """What they were charged on that day, for a day's cap that they share."""
 
 
 NOTHING_EARLIER: Final = EarlierToday()
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A later version of the tariff that prices the stay from an instant on."""
+
+    from_at: datetime
+    tariff: CompiledTariff
+    plan: ClassPlan
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +50,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     left_at: datetime
     rights: Sequence[Right] = ()
     earlier: EarlierToday = NOTHING_EARLIER
+    parts: Sequence[Part] = ()
+    """The versions that begin to hold during the stay, in order, where the tariff splits it."""
 
 
 def full_lines(tariff: CompiledTariff, plan: ClassPlan, visit: Visit) -> list[FeeLine]:
@@ -77,25 +89,63 @@ def _priced(
 def _charged(
     tariff: CompiledTariff, plan: ClassPlan, visit: Visit, rights: Sequence[Right]
 ) -> list[FeeLine]:
-    """What the windows and caps come to, without the time that is free or covered."""
+    """What the windows and caps come to, without the time that is free or covered.
+
+    What is free or covered the version at the entry says, for the whole stay.
+    """
     entered_at, left_at = visit.entered_at, visit.left_at
     spans, lines = cover(
         rights, [Span(entered_at, left_at)], zone=tariff.zone, calendar=tariff.calendar
     )
     spans, free_lines = _after_free_time(tariff, plan, visit, spans)
     lines += free_lines
-    timetable = Timetable(plan, entered_at=entered_at, zone=tariff.zone, calendar=tariff.calendar)
-    origins: list[Stretch | None] = [None] * len(lines)
-    _charge_stretches(plan, timetable, spans, left_at, lines, origins)
-    lines += cap_lines(
+    if not visit.parts:
+        lines += _window_lines(tariff, plan, visit, spans)
+    else:
+        first = Part(from_at=entered_at, tariff=tariff, plan=plan)
+        ends = [part.from_at for part in visit.parts] + [left_at]
+        for part, until_at in zip((first, *visit.parts), ends, strict=True):
+            if part is not first:
+                lines.append(_change_line(part))
+            within = [
+                Span(max(s.from_at, part.from_at), min(s.until_at, until_at))
+                for s in spans
+                if s.from_at < until_at and s.until_at > part.from_at
+            ]
+            lines += _window_lines(part.tariff, part.plan, visit, within)
+    return lines + _unknown_years(tariff, entered_at, left_at)
+
+
+def _window_lines(
+    tariff: CompiledTariff, plan: ClassPlan, visit: Visit, spans: Sequence[Span]
+) -> list[FeeLine]:
+    """What some times of a stay cost in a version's windows, under its caps."""
+    zone, entered_at = tariff.zone, visit.entered_at
+    timetable = Timetable(plan, entered_at=entered_at, zone=zone, calendar=tariff.calendar)
+    lines: list[FeeLine] = []
+    origins: list[Stretch | None] = []
+    ends_at = spans[-1].until_at if spans else entered_at
+    _charge_stretches(plan, timetable, spans, ends_at, lines, origins)
+    return lines + cap_lines(
         lines,
         plan=plan,
         entered_at=entered_at,
-        zone=tariff.zone,
+        zone=zone,
         currency=tariff.currency,
         origins=origins,
+        charged_today_minor=visit.earlier.charged_minor,
     )
-    return lines + _unknown_years(tariff, entered_at, left_at)
+
+
+def _change_line(part: Part) -> FeeLine:
+    shown = part.from_at.astimezone(part.tariff.zone).strftime("%Y-%m-%d %H:%M")
+    return FeeLine(
+        code="tariff_changed",
+        amount_minor=0,
+        text_zh=f"自 {shown} 起按费率第 {part.tariff.version} 版",
+        text_en=f"Version {part.tariff.version} of the tariff from {shown} on",
+        from_at=part.from_at,
+    )
 
 
 def _charge_stretches(
@@ -168,7 +218,8 @@ def _after_free_days(
             Span(max(s.from_at, midnight), s.until_at) for s in waiting if s.until_at > midnight
         ]
         charged = without_first(today, minutes * _MINUTE)
-        lines.append(free_line(plan, today[0].from_at, (charged or today)[0].from_at))
+        free_until = charged[0].from_at if charged else today[-1].until_at
+        lines.append(free_line(plan, today[0].from_at, free_until))
         left += charged
         minutes = plan.free_minutes
     return left, lines

@@ -26,7 +26,7 @@ from parking.core.plan import (
 from parking.core.pricing_texts import PER_TEXTS, Wording, free_texts, money_en, money_zh
 from parking.core.rate_plans import rate_period, rate_plan
 from parking.core.schedule_plan import SchedulePlan, TablePlan
-from parking.core.tariff import FreeKind, FreePer, Tariff, VehicleClass, VehicleKind
+from parking.core.tariff import FreeKind, FreePer, OnChange, Tariff, VehicleClass, VehicleKind
 from parking.core.tariff_document import check_tariff, minute_of_day
 from parking.core.tariff_rates import FlatRate, Per, Window
 from parking.core.tariff_schedule import Edges, Schedule
@@ -68,12 +68,22 @@ def compile_tariff(tariff: Tariff, *, calendar: Calendar | None = None) -> Compi
         zone=ZoneInfo(tariff.zone),
         classes=colours,
         vehicles=vehicles,
+        named_colours=frozenset(colour for own in tariff.classes for colour in own.colours),
         calendar=days,
         asks_calendar=any(set(schedule.on).difference(WEEKDAYS) for schedule in schedules),
         round_total=tariff.round_total,
         grace_after_paying_minutes=tariff.grace_after_paying_minutes,
         reentry_minutes=tariff.reentry_minutes,
+        splits=tariff.on_change is OnChange.SPLIT,
+        remembers=tariff.reentry_minutes > 0
+        or any(_remembers(plan) for plan in (*colours.values(), *vehicles.values())),
+        asks_facts=bool(tariff.rights or vehicles or tariff.grace_after_paying_minutes),
+        offers={offer.right_id: offer for offer in tariff.rights},
     )
+
+
+def _remembers(plan: ClassPlan) -> bool:
+    return plan.free_per is not FreePer.VISIT or plan.day_cap_shared
 
 
 class _Windows:
@@ -146,6 +156,7 @@ def _class_plan(tariff: Tariff, own: VehicleClass | None, calendar: Calendar) ->
         free_zh=free_zh,
         free_en=free_en,
         day_cap_minor=day_cap,
+        day_cap_shared=caps.calendar_day_shared and day_cap < NO_LIMIT,
         rolling_cap_minor=rolling_cap,
         stay_cap_minor=_cap(caps.stay_minor, wording),
         cap_minor_min=min(day_cap, rolling_cap),
@@ -157,7 +168,7 @@ def _class_plan(tariff: Tariff, own: VehicleClass | None, calendar: Calendar) ->
 def _is_plain(tariff: Tariff, plan: ClassPlan, windows: Sequence[Window]) -> bool:
     return (
         not any(plan.window_caps)
-        and plan.free_per is FreePer.VISIT
+        and not _remembers(plan)
         and plan.stay_cap_minor == NO_LIMIT
         and not plan.minimum_minor
         and tariff.round_total is None

@@ -87,6 +87,8 @@ class RightOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     benefit: Benefit
     month_minor: PriceMinor | None = None
     """What a pass costs in a calendar month; part of a month costs its days' share."""
+    stacks: bool = False
+    """Held twice it is worth twice: two shops' stamps. Else a stay has it once."""
 
 
 class Right(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,8 +19,19 @@ _MINUTE: Final = timedelta(minutes=1)
 def usable_rights(
     rights: Iterable[Right], *, entered_at: datetime, left_at: datetime
 ) -> tuple[Right, ...]:
-    """Keep the rights that are valid during a stay and not used up, in their order."""
-    return tuple(r for r in rights if r.is_usable(entered_at=entered_at, left_at=left_at))
+    """Keep the rights that are valid during a stay and not used up, in their order.
+
+    One that is held twice counts once, unless its offer stacks. Time that is paid for does not
+    need the rule: the same time cannot be taken out twice, and two months of a pass are two.
+    """
+    kept: list[Right] = []
+    for right in rights:
+        once = not right.offer.stacks and not isinstance(right.offer.benefit, CoveredTime)
+        if right.is_usable(entered_at=entered_at, left_at=left_at) and not (
+            once and any(other.offer == right.offer for other in kept)
+        ):
+            kept.append(right)
+    return tuple(kept)
 
 
 def cover(

@@ -50,6 +50,7 @@ __all__ = [
     "FreePer",
     "FreePeriod",
     "NoCharge",
+    "OnChange",
     "Per",
     "Rate",
     "RateStep",
@@ -110,6 +111,15 @@ class Way(Enum):
     DOWN = "down"
 
 
+class OnChange(Enum):
+    """What a stay pays during which a new version of the tariff begins to hold."""
+
+    ENTRY = "entry"
+    """The whole stay is priced by the version in force at its entry."""
+    SPLIT = "split"
+    """Each version prices the time in which it holds."""
+
+
 class RoundTotal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the total of a stay is rounded, after everything else."""
 
@@ -134,6 +144,8 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """In each 24 hours from the entry."""
     stay_minor: PriceMinor | None = None
     """In the whole stay."""
+    calendar_day_shared: bool = False
+    """`calendar_day_minor` holds for all stays of a plate on a day together."""
 
 
 class VehicleClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -185,5 +197,11 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a car may take to leave after its stay was paid for."""
     reentry_minutes: Annotated[int, Meta(ge=0)] = 0
     """A car that is back within this time goes on with the stay that it left."""
+    on_change: OnChange = OnChange.ENTRY
+    """The version in force at the entry says how a stay over the next version's beginning pays."""
+    effective_from: date | None = None
+    """The first day on which this version holds, from midnight on; None: since ever."""
+    effective_to: date | None = None
+    """The last day on which it holds; None: until the next version."""
     source: str = ""
     """Where the rule was published."""

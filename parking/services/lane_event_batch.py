@@ -20,6 +20,7 @@ from parking.core.ids import EventId, LotId, StayId
 from parking.core.place import StayRules
 from parking.core.plate import Plate
 from parking.core.stay import Stay, StayState
+from parking.core.stay_fee import PlateAccount
 from parking.db import lane_events, reviews, stays
 from parking.db.lane_events import LotPlate
 from parking.db.pool import Connection
@@ -29,6 +30,7 @@ from parking.services.check_lane_event import Submission
 from parking.services.clock import new_id
 from parking.services.near_misses import candidate_for, missed_entry, review_of_exit
 from parking.services.place_book import LotEntry, PlaceBook
+from parking.services.plate_accounts import Asked, beside, read_accounts
 from parking.services.price_stays import Change, fee_of, price_stay
 from parking.services.refold import refold
 
@@ -98,7 +100,8 @@ class LaneEventBatch:
         refolds = await self._amended_plates(fresh, known.amended, alone)
         tails = await stays.tails(self._connection, pairs) if pairs else {}
         await self._read_tariffs(tails)
-        changes = self._advanced(fresh, tails, refolds)
+        accounts = await self._read_accounts(fresh, tails)
+        changes = self._advanced(fresh, tails, refolds, accounts)
         for lot_id, plates in refolds.items():
             changes += await self._refolded(lot_id, plates)
         amended = [_amends(fact) for fact in fresh if not isinstance(fact, LaneEvent)]
@@ -132,11 +135,30 @@ class LaneEventBatch:
         wanted |= {entry.lot.tariff_id for entry in self._lots.values()}
         await self._book.read_tariffs(self._connection, wanted)
 
+    async def _read_accounts(
+        self, fresh: Iterable[Fact], tails: Mapping[LotPlate, StayRow]
+    ) -> Mapping[LotPlate, PlateAccount]:
+        """What bears on fees besides the stays; nothing is read unless a lot's tariff asks."""
+        tariff_ids = {entry.lot.tariff_id for entry in self._lots.values()}
+        if not self._book.any_asks(tariff_ids | {row.tariff_id for row in tails.values()}):
+            return {}
+        asked: dict[LotPlate, Asked] = {}
+        for fact in fresh:
+            pair = _pair(fact)
+            if pair is not None and pair not in asked:
+                tail, lot_tariff = tails.get(pair), self._lots[pair[0]].lot.tariff_id
+                entered_at = None if tail is None else tail.stay.entered_at
+                from_at = min(entered_at or fact.occurred_at, fact.occurred_at)
+                tariffs = {lot_tariff} if tail is None else {lot_tariff, tail.tariff_id}
+                asked[pair] = Asked(tariffs, from_at)
+        return await read_accounts(self._connection, asked, book=self._book)
+
     def _advanced(
         self,
         fresh: Iterable[Fact],
         tails: Mapping[LotPlate, StayRow],
         refolds: dict[LotId, set[Plate]],
+        accounts: Mapping[LotPlate, PlateAccount],
     ) -> list[Change]:
         """Take the events in, in the usual order; note in `refolds` what cannot be told so."""
         events: dict[LotPlate, list[LaneEvent]] = {}
@@ -154,9 +176,12 @@ class LaneEventBatch:
             if touched is None:
                 refolds.setdefault(lot_id, set()).add(plate)
                 continue
+            account = accounts.get(pair)
+            if account is not None:
+                account = beside(account, touched.values(), before=before, lot=lot)
             for stay in touched.values():
                 known = before if before and before.stay.stay_id == stay.stay_id else None
-                change = price_stay(stay, before=known, lot=lot, book=self._book)
+                change = price_stay(stay, before=known, lot=lot, book=self._book, account=account)
                 if change is not None:
                     changes.append(change)
         return changes
@@ -186,8 +211,16 @@ class LaneEventBatch:
             if row is not None and row.stay.entry_event_id is not None:
                 taken.add(row.stay.entry_event_id)
                 await self._book.read_tariffs(self._connection, [row.tariff_id])
-                left_at = exit_stay.left_at
-                fee = fee_of(row.stay, tariff_id=row.tariff_id, book=self._book, left_at=left_at)
+                left_at, pair = exit_stay.left_at, (row.stay.lot_id, row.stay.plate)
+                asked_of = {pair: Asked({row.tariff_id}, row.stay.entered_at or left_at)}
+                accounts = await read_accounts(self._connection, asked_of, book=self._book)
+                fee = fee_of(
+                    row.stay,
+                    tariff_id=row.tariff_id,
+                    book=self._book,
+                    left_at=left_at,
+                    account=accounts.get(pair),
+                )
                 tentative[exit_stay.exit_event_id] = Tentative(row, left_at, fee)
         if asked:
             await reviews.insert(self._connection, asked)

@@ -15,16 +15,10 @@ from parking.core.ids import LotId, TariffId
 from parking.core.place import LaneDirection, Lot
 from parking.core.pricing_plan import CompiledTariff, compile_tariff
 from parking.core.tariff_document import read_tariff_json
+from parking.core.tariff_versions import PricedFrom, TariffVersions
 from parking.db import places
 from parking.db.pool import Connection, Pool, reading
 from parking.services.refusals import UnknownLotError
-
-
-class PricedFrom(msgspec.Struct, frozen=True):
-    """A version of a tariff and when it begins to hold."""
-
-    effective_from: datetime
-    tariff: CompiledTariff
 
 
 class LotEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +38,8 @@ class PlaceBook:
         self._pool = pool
         self._ttl_s = ttl_seconds
         self._lots: dict[LotId, tuple[LotEntry, float]] = {}
-        self._tariffs: dict[TariffId, tuple[tuple[PricedFrom, ...], float]] = {}
+        self._tariffs: dict[TariffId, tuple[TariffVersions, float]] = {}
+        self._asking: set[TariffId] = set()
 
     def fresh(self, lot_id: LotId) -> LotEntry | None:
         """The lot if it was read lately; no I/O."""
@@ -85,19 +80,24 @@ class PlaceBook:
             ready = compile_tariff(read_tariff_json(row.document))
             versions.setdefault(row.tariff_id, []).append(PricedFrom(row.effective_from, ready))
         for tariff_id, found in versions.items():
-            self._tariffs[tariff_id] = (tuple(found), now_s + self._ttl_s)
+            ready_versions = TariffVersions(found)
+            self._tariffs[tariff_id] = (ready_versions, now_s + self._ttl_s)
+            (self._asking.add if ready_versions.asks else self._asking.discard)(tariff_id)
+
+    def versions(self, tariff_id: TariffId) -> TariffVersions:
+        """All versions of a tariff. Raises KeyError like `tariff_at`."""
+        return self._tariffs[tariff_id][0]
+
+    def any_asks(self, tariff_ids: Iterable[TariffId]) -> bool:
+        """Say whether fees by one of these tariffs may depend on more than the stay itself."""
+        return not self._asking.isdisjoint(tariff_ids)
 
     def tariff_at(self, tariff_id: TariffId, instant: datetime) -> CompiledTariff:
         """The version in force at an instant; the first version holds for all time before too.
 
         Raises KeyError for a tariff that `read_tariffs` was not asked for.
         """
-        versions, _ = self._tariffs[tariff_id]
-        in_force = versions[0]
-        for version in versions[1:]:
-            if version.effective_from <= instant:
-                in_force = version
-        return in_force.tariff
+        return self._tariffs[tariff_id][0].at(instant)
 
     def forget(self) -> None:
         """Read all anew next time: something was changed here."""

@@ -10,9 +10,11 @@ from parking.core.ids import TariffId
 from parking.core.money import zero
 from parking.core.pricing import assess
 from parking.core.stay import Stay, StayState
+from parking.core.stay_fee import NOTHING_KNOWN, PlateAccount, stay_fee
 from parking.db.stays import StayRow, fee_document
 from parking.messages import StayPriced
 from parking.services.place_book import LotEntry, PlaceBook
+from parking.services.plate_accounts import known_stay
 
 _CLOSED: Final = StayState.CLOSED
 
@@ -32,17 +34,19 @@ def price_stay(
     lot: LotEntry,
     book: PlaceBook,
     held_until: datetime | None = None,
+    account: PlateAccount | None = None,
 ) -> Change | None:
     """Work out a stay's row and message; None where nothing differs from before.
 
-    `held_until`: when a tentative match was confirmed; nothing may be charged before.
+    `held_until`: when a tentative match was confirmed; nothing may be charged before. `account`:
+    what besides the stay bears on its fee, where its tariff asks for it.
     """
     tariff_id = lot.lot.tariff_id if before is None else before.tariff_id
     revision = 0 if before is None else before.revision
     if stay.state is not _CLOSED:
         row = StayRow(stay=stay, tariff_id=tariff_id, revision=revision)
         return _withdrawn(row, before, lot)
-    fee = fee_of(stay, tariff_id=tariff_id, book=book)
+    fee = fee_of(stay, tariff_id=tariff_id, book=book, account=account)
     left_at = _left_at(stay)
     chargeable_from = left_at if held_until is None else max(left_at, held_until)
     row = StayRow(
@@ -73,16 +77,21 @@ def dissolve_stay(before: StayRow, *, lot: LotEntry) -> Change | None:
 
 
 def fee_of(
-    stay: Stay, *, tariff_id: TariffId, book: PlaceBook, left_at: datetime | None = None
+    stay: Stay,
+    *,
+    tariff_id: TariffId,
+    book: PlaceBook,
+    left_at: datetime | None = None,
+    account: PlateAccount | None = None,
 ) -> Fee:
-    """Price a stay under the version in force when it began, to its end or to `left_at`."""
+    """Price a stay by the version in force when it began, to its end or to `left_at`."""
     entered_at = _left_at(stay) if stay.entered_at is None else stay.entered_at
-    return assess(
-        entered_at=entered_at,
-        left_at=_left_at(stay) if left_at is None else left_at,
-        tariff=book.tariff_at(tariff_id, entered_at),
-        colour=stay.colour,
-    )
+    ends_at = _left_at(stay) if left_at is None else left_at
+    tariff = book.tariff_at(tariff_id, entered_at)
+    if account is None and not tariff.splits and not tariff.asks_facts and not tariff.remembers:
+        return assess(entered_at=entered_at, left_at=ends_at, tariff=tariff, colour=stay.colour)
+    known = known_stay(stay, tariff_id, ends_at)
+    return stay_fee(known, versions_of=book.versions, account=account or NOTHING_KNOWN)
 
 
 def _withdrawn(row: StayRow, before: StayRow | None, lot: LotEntry) -> Change | None:
