@@ -234,6 +234,10 @@ class PaymentGateway(Protocol):
         """Ask what became of it."""
         ...
 
+    async def detach_method(self, method_ref: str) -> None:
+        """Have the gateway forget a card; one that it does not have is forgotten already."""
+        ...
+
     async def refund(self, request: GatewayRequest, *, idempotency_key: str) -> RefundAnswer:
         """Send a refund, or send it again."""
         ...

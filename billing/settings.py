@@ -1,12 +1,15 @@
 """What billing can be told, each value with its unit. Decoded by `parking.core.settings`."""
 
 from datetime import timedelta
+from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from billing.core.gathering import GatherRule
 from billing.core.payment import PaymentPace
+from billing.core.sign_in import CodeRule
 from parking.core.errors import DomainError
 from parking.core.secret import Secret
 from parking.core.settings import setting
@@ -21,6 +24,13 @@ class EmptyWebhookSecretError(DomainError):
         super().__init__(
             "billing.stripe_webhook_secret is empty: set it to the endpoint's whsec_… secret"
         )
+
+
+class NotificationSender(Enum):
+    """Who delivers messages to drivers."""
+
+    FILE = "file"
+    CONSOLE = "console"
 
 
 class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +109,29 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, setting("How far back each reading begins before the last ended", unit="s", ge=0)
     ] = 3600
 
+    notification_sender: Annotated[
+        NotificationSender,
+        setting("Who delivers messages to drivers; the console is for trying things out"),
+    ] = NotificationSender.FILE
+    notification_file: Annotated[
+        Path, setting("Where the file sender appends messages, one JSON object a line")
+    ] = Path(".data/notifications.ndjson")
+    code_life_seconds: Annotated[
+        int, setting("A one-time code is good for this long", unit="s", ge=30)
+    ] = 300
+    code_tries_max: Annotated[
+        int, setting("A one-time code guessed wrong this often is dead", unit="tries", ge=1)
+    ] = 5
+    code_pause_seconds: Annotated[
+        int, setting("Between two one-time codes for one phone number", unit="s", ge=0)
+    ] = 60
+    code_hourly_max: Annotated[
+        int, setting("One-time codes for one phone number in an hour", unit="codes", ge=1)
+    ] = 5
+    token_days: Annotated[
+        int, setting("A driver's token is good for this long", unit="days", ge=1)
+    ] = 180
+
     worker_batch: Annotated[
         int, setting("Messages, webhooks or accounts in one transaction", unit="rows", ge=1)
     ] = 200
@@ -117,6 +150,16 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         if not secrets:
             raise EmptyWebhookSecretError
         return secrets
+
+    @property
+    def code_rule(self) -> CodeRule:
+        """How careful sign-in is with one phone number."""
+        return CodeRule(
+            life=timedelta(seconds=self.code_life_seconds),
+            tries_max=self.code_tries_max,
+            pause=timedelta(seconds=self.code_pause_seconds),
+            hourly_max=self.code_hourly_max,
+        )
 
     @property
     def gather_rule(self) -> GatherRule:

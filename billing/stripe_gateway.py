@@ -285,6 +285,15 @@ class StripeGateway:
         method = intent.payment_method
         return CardSetUp(method_ref=method.id, brand=method.card.brand, last4=method.card.last4)
 
+    async def detach_method(self, method_ref: str) -> None:
+        """Have Stripe forget a card; one that it does not have is forgotten already."""
+        try:
+            await self._client.v1.payment_methods.detach_async(method_ref)
+        except stripe.InvalidRequestError:
+            return
+        except stripe.StripeError as error:
+            raise GatewayUnavailableError(type(error).__name__) from error
+
     # --- refunds ----------------------------------------------------------------------------
 
     async def refund(self, request: GatewayRequest, *, idempotency_key: str) -> RefundAnswer:

@@ -16,6 +16,7 @@ from billing.gateway import PaymentGateway
 from billing.services.bind import work_setups
 from billing.services.consume_outbox import consume_outbox
 from billing.services.gather_payments import gather_payments
+from billing.services.leave import work_detachments
 from billing.services.read_report import book_fees, read_report
 from billing.services.refund import work_refunds
 from billing.services.webhooks import handle_webhooks
@@ -45,6 +46,7 @@ class BillingWorker:
             ),
             "payments": lambda now: self._payments.work(now=now),
             "refunds": lambda now: work_refunds(pool, gateway, settings, now=now),
+            "detachments": lambda now: work_detachments(pool, gateway, settings, now=now),
             "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
             "fees": lambda now: book_fees(pool, gateway, settings, now=now),
         }

@@ -1,4 +1,4 @@
-"""Driver accounts, their tokens, plates, cards and gateway names as rows."""
+"""Driver accounts, their plates, cards and gateway names as rows."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,14 +13,6 @@ from parking.core.plate import Plate
 _INSERT = """
 INSERT INTO billing.driver_account (account_id, phone, created_at) VALUES ($1, $2, $3)
 ON CONFLICT (phone) WHERE closed_at IS NULL DO NOTHING
-"""
-
-_INSERT_KEY = """
-INSERT INTO billing.driver_token (token_sha256, account_id, created_at) VALUES ($1, $2, $3)
-"""
-
-_OWNER = """
-SELECT account_id FROM billing.driver_token WHERE token_sha256 = $1 AND revoked_at IS NULL
 """
 
 _BIND = """
@@ -52,7 +44,7 @@ VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, gateway) DO NOTHING
 """
 
 _END_METHOD = """
-UPDATE billing.payment_method SET ended_at = $2
+UPDATE billing.payment_method SET ended_at = $2, detach_at = $2
 WHERE account_id = $1 AND ended_at IS NULL AND method_ref <> $3
 """
 
@@ -150,19 +142,6 @@ class ToGather(msgspec.Struct, frozen=True, kw_only=True):
 async def insert(db: Connection, account_id: AccountId, *, phone: str, now: datetime) -> bool:
     """Store an account; False where the phone number has one already."""
     return rows_changed(await db.execute(_INSERT, account_id, phone, now)) == 1
-
-
-async def insert_token(
-    db: Connection, account_id: AccountId, *, token_sha256: bytes, now: datetime
-) -> None:
-    """Store a token's hash."""
-    await db.execute(_INSERT_KEY, token_sha256, account_id, now)
-
-
-async def of_token(db: Connection, token_sha256: bytes) -> AccountId | None:
-    """Say whose token this is, if anyone's still."""
-    account_id: AccountId | None = await db.fetchval(_OWNER, token_sha256)
-    return account_id
 
 
 async def profile(db: Connection, account_id: AccountId) -> Profile | None:

@@ -86,6 +86,7 @@ SELECT least(
     (SELECT min(due_at) FROM billing.payment),
     (SELECT min(due_at) FROM billing.payment_method_setup),
     (SELECT min(due_at) FROM billing.refund),
+    (SELECT min(detach_at) FROM billing.payment_method),
     (SELECT min(due_at) FROM billing.webhook_inbox),
     (SELECT min(due_at) FROM billing.gateway_cursor),
     (SELECT min(gather_at) FROM billing.driver_account)) AS due_at

@@ -1,17 +1,16 @@
-"""Binding once: an account, its plates, and the page on which a card is left.
+"""Binding once: plates, and the page on which a card is left, with the consent to charge it.
 
 What a newly bound plate owes and nobody was asked for goes to its new account; what was asked of
 another account stays there.
 """
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
-from billing.db import accounts, obligations, setups
+from billing.core.consent import check_consent
+from billing.db import accounts, consents, obligations, setups
 from billing.db.accounts import Profile
 from billing.db.connection import Pool, transaction
 from billing.db.setups import Setup
@@ -31,15 +30,7 @@ from parking.core.ids import AccountId
 from parking.core.plate import Plate, mask_plate
 
 _log = structlog.get_logger(__name__)
-_TOKEN_BYTES = 32
 _PAGE_LIFE = timedelta(hours=24)
-
-
-class PhoneTakenError(DomainError):
-    """The phone number has an account already."""
-
-    def __init__(self) -> None:
-        super().__init__("this phone number has an account already")
 
 
 class PlateBoundElsewhereError(DomainError):
@@ -56,31 +47,9 @@ class AccountNotFoundError(DomainError):
         super().__init__(f"there is no driver account {account_id}")
 
 
-def token_hash(token: str) -> bytes:
-    """Hash a driver's token as it is kept at rest."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def mask_phone(phone: str) -> str:
     """Hide the middle of a phone number: `+8613812345678` becomes `+86******5678`."""
     return f"{phone[:3]}{'*' * max(0, len(phone) - 7)}{phone[-4:]}"
-
-
-async def create_account(pool: Pool, *, phone: str, now: datetime) -> tuple[AccountId, str]:
-    """Make an account; answers its id and the token, which is shown this once."""
-    account_id = AccountId(new_id(now))
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    async with transaction(pool) as db:
-        if not await accounts.insert(db, account_id, phone=phone, now=now):
-            raise PhoneTakenError
-        await accounts.insert_token(db, account_id, token_sha256=token_hash(token), now=now)
-    return account_id, token
-
-
-async def account_of_token(pool: Pool, token: str) -> AccountId | None:
-    """Say whose token this is, if anyone's still."""
-    async with transaction(pool) as db:
-        return await accounts.of_token(db, token_hash(token))
 
 
 async def read_profile(pool: Pool, account_id: AccountId) -> Profile:
@@ -114,9 +83,14 @@ async def start_setup(
     *,
     account_id: AccountId,
     return_url: str,
+    consent_version: str,
     now: datetime,
 ) -> str:
-    """Give the address of the gateway's page on which the driver leaves a card."""
+    """Give the address of the gateway's page on which the driver leaves a card.
+
+    Raises ConsentOutdatedError unless the driver agreed to the text in force.
+    """
+    agreed = check_consent(consent_version)
     customer_ref = await _customer(pool, gateway, account_id, now=now)
     setup_id = new_id(now)
     key = f"setup-{setup_id}"
@@ -141,6 +115,7 @@ async def start_setup(
             due_at=lease_until,
             now=now,
         )
+        await consents.record(db, agreed, setup_id=setup_id, account_id=account_id, now=now)
     page = await gateway.open_setup(request, idempotency_key=key)
     async with transaction(pool) as db:
         opened = await setups.mark_opened(

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
-import msgspec
-
 from billing.core.statement import Statement
 from billing.db import queries
 from billing.db.accounts import Profile
 from billing.db.connection import Pool, transaction
 from billing.db.queries import ObligationView
-from billing.services import bind
+from billing.db.sign_in import TokenHolder, TokenRow
+from billing.notifications import Notifier, notifier_of
+from billing.services import bind, leave, sign_in
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
+from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
 from billing.settings import BillingSettings
 from billing.stripe_gateway import StripeGateway
@@ -23,41 +24,74 @@ from parking.core.plate import Plate
 Clock = Callable[[], datetime]
 
 
-class NewAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """A driver account and its token, which is shown this once."""
-
-    account_id: UUID
-    token: str
-
-
 class BillingServices:
     """Billing's use cases with their database, gateway and clock."""
 
     def __init__(
-        self, *, pool: Pool, gateway: StripeGateway, settings: BillingSettings, clock: Clock
+        self,
+        *,
+        pool: Pool,
+        gateway: StripeGateway,
+        notifier: Notifier,
+        settings: BillingSettings,
+        clock: Clock,
     ) -> None:
         self._pool = pool
         self._gateway = gateway
+        self._notifier = notifier
         self._settings = settings
         self._clock = clock
 
     @classmethod
     def build(cls, *, pool: Pool, settings: BillingSettings, clock: Clock) -> "BillingServices":
         """Wire billing to Stripe. Raises EmptyWebhookSecretError: forgeries would be accepted."""
-        return cls(pool=pool, gateway=StripeGateway(settings), settings=settings, clock=clock)
+        return cls(
+            pool=pool,
+            gateway=StripeGateway(settings),
+            notifier=notifier_of(settings),
+            settings=settings,
+            clock=clock,
+        )
 
     async def close(self) -> None:
         """Close the connections to the gateway."""
         await self._gateway.close()
 
-    async def create_account(self, *, phone: str) -> NewAccount:
-        """Make a driver account. Raises PhoneTakenError."""
-        account_id, token = await bind.create_account(self._pool, phone=phone, now=self._clock())
-        return NewAccount(account_id=account_id, token=token)
+    async def send_code(self, *, phone: str) -> datetime:
+        """Send a one-time code; answers until when it is good."""
+        return await sign_in.send_code(
+            self._pool, self._notifier, self._settings, phone=phone, now=self._clock()
+        )
 
-    async def account_of_token(self, token: str) -> AccountId | None:
-        """Say whose token this is, if anyone's still."""
-        return await bind.account_of_token(self._pool, token)
+    async def sign_in(self, *, phone: str, code: str) -> SignedIn:
+        """Open an account, or sign in to it, by a code. Raises WrongCodeError, DeadCodeError."""
+        return await sign_in.sign_in_with_code(
+            self._pool, self._settings, phone=phone, code=code, now=self._clock()
+        )
+
+    async def holder_of_token(self, token: str) -> TokenHolder | None:
+        """Say whose token this is, if it is still good."""
+        return await sign_in.holder_of_token(self._pool, token, now=self._clock())
+
+    async def tokens(self, account_id: AccountId) -> list[TokenRow]:
+        """List where an account is signed in."""
+        return await sign_in.list_tokens(self._pool, account_id, now=self._clock())
+
+    async def revoke_token(self, account_id: AccountId, token_id: UUID) -> None:
+        """Sign out one token. Raises UnknownTokenError."""
+        await sign_in.revoke_token(self._pool, account_id, token_id, now=self._clock())
+
+    async def close_account(self, account_id: AccountId) -> None:
+        """Close an account for good. Raises AccountOwesError."""
+        await leave.close_account(self._pool, account_id, now=self._clock())
+
+    async def unbind_plate(self, account_id: AccountId, plate: Plate) -> None:
+        """Let a plate go. Raises PlateNotBoundError."""
+        await leave.unbind_plate(self._pool, account_id, plate, now=self._clock())
+
+    async def unbind_method(self, account_id: AccountId) -> None:
+        """Charge the card no more. Raises NoPaymentMethodError."""
+        await leave.unbind_method(self._pool, account_id, now=self._clock())
 
     async def profile(self, account_id: AccountId) -> Profile:
         """Read an account as its owner may see it."""
@@ -67,7 +101,9 @@ class BillingServices:
         """Bind a plate; says how many unpaid stays came with it."""
         return await bind.bind_plate(self._pool, account_id, plate, now=self._clock())
 
-    async def start_setup(self, account_id: AccountId, *, return_url: str) -> str:
+    async def start_setup(
+        self, account_id: AccountId, *, return_url: str, consent_version: str
+    ) -> str:
         """Give the address of the page on which a card is left."""
         return await bind.start_setup(
             self._pool,
@@ -75,6 +111,7 @@ class BillingServices:
             self._settings,
             account_id=account_id,
             return_url=return_url,
+            consent_version=consent_version,
             now=self._clock(),
         )
 

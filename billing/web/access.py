@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from litestar import Request
 
+from billing.db.sign_in import TokenHolder
 from billing.services.bundle import BillingServices
 from parking.core.errors import DomainError
 from parking.core.ids import AccountId, OperatorId
@@ -59,13 +60,18 @@ def _bearer(request: Request[Any, Any, Any]) -> str:
     return header[len(_BEARER) :].strip()
 
 
+async def token_holder_of(request: Request[Any, Any, Any]) -> TokenHolder:
+    """Say which driver asks, and by which token. Raises NotSignedInError."""
+    token = _bearer(request)
+    holder = await services_of(request).holder_of_token(token) if token else None
+    if holder is None:
+        raise NotSignedInError
+    return holder
+
+
 async def driver_of(request: Request[Any, Any, Any]) -> AccountId:
     """Say which driver asks. Raises NotSignedInError."""
-    token = _bearer(request)
-    account_id = await services_of(request).account_of_token(token) if token else None
-    if account_id is None:
-        raise NotSignedInError
-    return account_id
+    return (await token_holder_of(request)).account_id
 
 
 async def require_operator(request: Request[Any, Any, Any], operator_id: OperatorId) -> None:

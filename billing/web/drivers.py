@@ -1,23 +1,20 @@
-"""Routes for drivers: bind once, see what is owed, pay by hand."""
+"""Routes for drivers: bind plates and a card, see what is owed, pay by hand."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Router, get, post
+from litestar import Request, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
+from billing.core.consent import CURRENT, ConsentText
 from billing.db.queries import ObligationView
-from billing.services.bind import mask_phone
-from billing.services.bundle import NewAccount
 from billing.web.access import driver_of, services_of
 from parking.core.errors import DomainError
 from parking.core.ids import StayId
 from parking.core.plate import Plate, normalise_plate
 
-Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")]
 ReturnUrl = Annotated[str, Meta(pattern=r"^https?://[^\s\x00]{1,1990}$")]
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=500)]
 
@@ -29,17 +26,26 @@ class NoPlateError(DomainError):
         super().__init__("a number plate is needed, for example 浙A8B762")
 
 
-class AccountBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A driver who signs up."""
-
-    phone: Phone
-    """E.164, for example +8613812345678."""
+def plate_of(text: str) -> Plate:
+    """Read a plate as a driver writes it. Raises NoPlateError."""
+    plate = normalise_plate(text)
+    if plate is None:
+        raise NoPlateError
+    return plate
 
 
 class PlateBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A plate to bind."""
 
     plate: Annotated[str, Meta(max_length=64)]
+
+
+class SetupBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A card to be left, and what was agreed to before."""
+
+    return_url: ReturnUrl
+    consent_version: Annotated[str, Meta(max_length=64)]
+    """Of the text that the driver was shown and agreed to: `GET /v1/consent`."""
 
 
 class ReturnBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,56 +68,42 @@ class BoundPlate(msgspec.Struct, frozen=True, kw_only=True):
     """Unpaid stays of this plate that came with it."""
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A driver account as its owner sees it."""
-
-    account_id: UUID
-    phone: str
-    """Masked."""
-    plates: tuple[Plate, ...]
-    card_brand: str | None
-    card_last4: str | None
-    suspended_at: datetime | None
-    """Since when the card is not charged any more; leave a new one to go on."""
-
-
-@post("/v1/driver-accounts", summary="Sign up")
-async def post_account(request: Request[Any, Any, Any], data: JSONBody[AccountBody]) -> NewAccount:
-    """Open an account; its token is shown this once."""
-    return await services_of(request).create_account(phone=data.phone)
-
-
-@get("/v1/driver-accounts/me", summary="Show my account")
-async def get_account(request: Request[Any, Any, Any]) -> Account:
-    """Plates, card, and whether it is charged."""
-    profile = await services_of(request).profile(await driver_of(request))
-    return Account(
-        account_id=profile.account_id,
-        phone=mask_phone(profile.phone),
-        plates=profile.plates,
-        card_brand=profile.card_brand,
-        card_last4=profile.card_last4,
-        suspended_at=profile.suspended_at,
-    )
-
-
 @post("/v1/driver-accounts/me/plates", summary="Bind a plate")
 async def post_plate(request: Request[Any, Any, Any], data: JSONBody[PlateBody]) -> BoundPlate:
     """Bind a plate; what it owes and nobody was asked for comes with it."""
     account_id = await driver_of(request)
-    plate = normalise_plate(data.plate)
-    if plate is None:
-        raise NoPlateError
+    plate = plate_of(data.plate)
     attached = await services_of(request).bind_plate(account_id, plate)
     return BoundPlate(plate=plate, attached_obligations=attached)
 
 
-@post("/v1/driver-accounts/me/payment-method-setups", summary="Leave a card")
-async def post_setup(request: Request[Any, Any, Any], data: JSONBody[ReturnBody]) -> Page:
-    """Open the gateway's page on which a card is left."""
+@delete("/v1/driver-accounts/me/plates/{plate:str}", summary="Let a plate go")
+async def delete_plate(request: Request[Any, Any, Any], plate: FromPath[str]) -> None:
+    """End the binding from now on; stays that were made stay with this account."""
     account_id = await driver_of(request)
-    url = await services_of(request).start_setup(account_id, return_url=data.return_url)
+    await services_of(request).unbind_plate(account_id, plate_of(plate))
+
+
+@get("/v1/consent", summary="Show what leaving a card agrees to", security=[])
+async def get_consent() -> ConsentText:
+    """Show the text in force, to be shown to the driver before a card is left."""
+    return CURRENT
+
+
+@post("/v1/driver-accounts/me/payment-method-setups", summary="Leave a card")
+async def post_setup(request: Request[Any, Any, Any], data: JSONBody[SetupBody]) -> Page:
+    """Keep the consent and open the gateway's page on which a card is left."""
+    account_id = await driver_of(request)
+    url = await services_of(request).start_setup(
+        account_id, return_url=data.return_url, consent_version=data.consent_version
+    )
     return Page(url=url)
+
+
+@delete("/v1/driver-accounts/me/payment-method", summary="Take the card back")
+async def delete_method(request: Request[Any, Any, Any]) -> None:
+    """Charge the card no more, from this moment; what is owed is then paid by hand."""
+    await services_of(request).unbind_method(await driver_of(request))
 
 
 @get("/v1/driver-accounts/me/obligations", summary="List what I owe and paid")
@@ -146,10 +138,11 @@ def drivers_router() -> Router:
         path="/",
         tags=["drivers"],
         route_handlers=[
-            post_account,
-            get_account,
             post_plate,
+            delete_plate,
+            get_consent,
             post_setup,
+            delete_method,
             get_obligations,
             get_obligation,
             post_checkout,

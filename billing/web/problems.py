@@ -2,14 +2,23 @@
 
 from typing import Final
 
+from billing.core.consent import ConsentOutdatedError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
-from billing.services.bind import AccountNotFoundError, PhoneTakenError, PlateBoundElsewhereError
+from billing.notifications import NotSentError
+from billing.services.bind import AccountNotFoundError, PlateBoundElsewhereError
+from billing.services.leave import AccountOwesError, NoPaymentMethodError, PlateNotBoundError
 from billing.services.pay_by_hand import (
     BelowMinimumError,
     NothingOwedError,
     ObligationNotFoundError,
     PaymentInProgressError,
+)
+from billing.services.sign_in import (
+    CodeTooSoonError,
+    DeadCodeError,
+    UnknownTokenError,
+    WrongCodeError,
 )
 from billing.web.access import NotSignedInError, OtherOperatorError
 from billing.web.drivers import NoPlateError
@@ -18,16 +27,24 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ForgedWebhookError: 400,
     NotSignedInError: 401,
     OtherOperatorError: 403,
+    WrongCodeError: 403,
+    DeadCodeError: 403,
     AccountNotFoundError: 404,
+    NoPaymentMethodError: 404,
     ObligationNotFoundError: 404,
+    PlateNotBoundError: 404,
+    UnknownTokenError: 404,
+    AccountOwesError: 409,
     BelowMinimumError: 409,
+    ConsentOutdatedError: 409,
     NothingOwedError: 409,
     PaymentInProgressError: 409,
-    PhoneTakenError: 409,
     PlateBoundElsewhereError: 409,
     NoPlateError: 422,
+    CodeTooSoonError: 429,
     GatewayRefusedError: 502,
     BooksUnavailableError: 503,
     GatewayUnavailableError: 503,
+    NotSentError: 503,
 }
 """Looked up along the error's class and its bases, the nearest first."""

@@ -29,7 +29,13 @@ async def bind_drivers(stage: Stage, story: Sequence[Pass]) -> int:
     async def one(number: int, plate: str, fate: Fate) -> None:
         card = DECLINED_ONCE_CARD if fate is Fate.RECOVERED else GOOD_CARD
         async with gate:
-            await sign_up(stage.base_url, plate=plate, number=number, card=card)
+            await sign_up(
+                stage.base_url,
+                messages=stage.folder.messages,
+                plate=plate,
+                number=number,
+                card=card,
+            )
 
     await asyncio.gather(*(one(i, plate, fate) for i, (plate, fate) in enumerate(fates.items())))
     return len(fates)

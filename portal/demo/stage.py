@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-import asyncpg
-
+from parking.core.errors import DomainError
 from parking.core.secret import Secret
-from parking.postgres import create_database, drop_database, ensure_running
+from parking.postgres import ensure_running
 from portal.database import keep_running
 from portal.demo.city import DEVICE, IN_LANE, LOTS, OUT_LANE, DemoLot
 from portal.demo.processes import Child, Household, program
+from portal.demo.schema import fresh_database
 from portal.settings import DatabaseSettings
 
 DATA_DIR = Path(".data")
@@ -29,7 +29,6 @@ POSTGRES_DIR = DATA_DIR / "postgres"
 RUNS_KEPT = 3
 FRAMES_EACH = 4
 """How many frames the gate simulator renders of a car before a camera."""
-_PREFIX = "demo_"
 READY_SECONDS = 120.0
 
 # Every wait of billing that a person would not sit through, made short.
@@ -64,6 +63,11 @@ class Folder:
     def frames(self) -> Path:
         """What the cameras have uploaded so far, in the same folders."""
         return self.path / "frames"
+
+    @property
+    def messages(self) -> Path:
+        """What drivers' phones were sent."""
+        return self.path / "messages.ndjson"
 
     def lane(self, lot: DemoLot, lane_id: str) -> Path:
         """The folder that one camera uploads into."""
@@ -122,6 +126,7 @@ class Stage:
         self._webhook_secret = f"whsec_{secrets.token_hex(24)}"
         self._sim_port = free_port()
         self._keeper: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     @property
     def sim_url(self) -> str:
@@ -131,13 +136,8 @@ class Stage:
     async def open_database(self) -> None:
         """Start PostgreSQL if it does not run, and make a fresh database for this demo."""
         server = await asyncio.to_thread(ensure_running, POSTGRES_DIR, progress=self._say)
-        name = f"{_PREFIX}{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
-        await _drop_old(server.url())
-        await create_database(server.url(), name)
+        name = await fresh_database(server, now=datetime.now(UTC))
         self.database_url = server.url(name)
-        from parking.db.migrate import upgrade_async
-
-        await upgrade_async(self.database_url)
         self._keeper = asyncio.create_task(
             keep_running(
                 DatabaseSettings(url=Secret(""), data_dir=POSTGRES_DIR, name=name), say=self._say
@@ -154,6 +154,7 @@ class Stage:
             "PARKING_BILLING_STRIPE_API_KEY": "sk_test_demo",
             "PARKING_BILLING_STRIPE_API_URL": self.sim_url,
             "PARKING_BILLING_STRIPE_WEBHOOK_SECRET": self._webhook_secret,
+            "PARKING_BILLING_NOTIFICATION_FILE": str(self.folder.messages),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -174,24 +175,53 @@ class Stage:
         )
 
     async def open_servers(self) -> None:
-        """Start API and worker, and wait until they answer."""
+        """Start the API, wait until it answers, and start the worker."""
         api = await self.household.start(
             "API",
             [program("parking"), "serve", "--port", str(self._port)],
             environment=self._environment(),
             health_url=f"{self.base_url}/readyz",
         )
+        await api.wait_ready(seconds=READY_SECONDS)
         await self.household.start(
             "worker", [program("parking"), "work"], environment=self._environment()
         )
-        await api.wait_ready(seconds=READY_SECONDS)
 
-    async def open_gates(self, device_keys: dict[str, str]) -> None:
-        """Start one gate agent for each lot; they take a few seconds to load their models."""
+    def open_gates(self) -> None:
+        """Begin to start one gate agent for each lot.
+
+        They need nobody: an agent spools. But loading their nets keeps a processor busy for
+        seconds, so the lot that the first car comes to goes first, and all while the rest of the
+        stage comes up.
+        """
+        self._opening = asyncio.create_task(self._open_gates(), name="open the gates")
+
+    async def _open_gates(self) -> None:
+        first, *others = LOTS
+        agent = await self._start_agent(first)
+        await agent.wait_ready(seconds=READY_SECONDS)
+        for lot in others:
+            await self._start_agent(lot)
+
+    def hand_over_keys(self, device_keys: dict[str, str]) -> None:
+        """Give each gate box its key, as a person does who sets one up."""
         for lot in LOTS:
-            await self._start_agent(lot, device_keys[lot.lot_id])
+            path = self._key_file(lot)
+            draft = path.with_suffix(".new")
+            draft.touch(mode=0o600)
+            draft.write_text(device_keys[lot.lot_id], encoding="utf-8")
+            draft.replace(path)
 
-    async def _start_agent(self, lot: DemoLot, device_key: str) -> Child:
+    def _key_file(self, lot: DemoLot) -> Path:
+        return self.folder.path / f"{lot.lot_id}.key"
+
+    def raise_if_given_up(self) -> None:
+        """Raise when a part of the stage cannot be kept running, or a gate did not open."""
+        self.household.raise_if_given_up()
+        if self._opening is not None and self._opening.done():
+            self._opening.result()
+
+    async def _start_agent(self, lot: DemoLot) -> Child:
         port = free_port()
         self.agents[lot.lot_id] = f"http://127.0.0.1:{port}/healthz"
         config = self.folder.path / f"{lot.lot_id}.toml"
@@ -203,22 +233,30 @@ class Stage:
             ),
         ]
         config.write_text(
-            _agent_config(self.folder, lot, cameras, server_url=self.base_url, port=port)
+            _agent_config(
+                self.folder.path / lot.lot_id,
+                lot,
+                cameras,
+                server_url=self.base_url,
+                key_file=self._key_file(lot),
+                port=port,
+            )
         )
         return await self.household.start(
             f"gate agent {lot.lot_id}",
             [program("lpr"), "run", "--config", str(config)],
-            environment={"LPR_DEVICE_KEY": device_key, "OMP_NUM_THREADS": "1"},
+            environment={"OMP_NUM_THREADS": "1"},
             health_url=self.agents[lot.lot_id],
         )
 
     async def close(self) -> None:
         """Stop everything but PostgreSQL, which the next demo and the other commands share."""
+        for task in (self._opening, self._keeper):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, DomainError):
+                    await task
         await self.household.stop()
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
 
 
 _Camera: TypeAlias = tuple[str, str, Path]
@@ -230,34 +268,26 @@ def _folder_cameras(folder: Folder, lot: DemoLot) -> Iterable[_Camera]:
 
 
 def _agent_config(
-    folder: Folder, lot: DemoLot, cameras: Iterable[_Camera], *, server_url: str, port: int
+    base: Path,
+    lot: DemoLot,
+    cameras: Iterable[_Camera],
+    *,
+    server_url: str,
+    key_file: Path,
+    port: int,
 ) -> str:
     shown = "".join(
         f'\n[[cameras]]\nlane_id = "{lane_id}"\ndirection = "{direction}"\nsource = "{source}"\n'
         for lane_id, direction, source in cameras
     )
     return (
-        f"# The gate box of {lot.name_en}, {DEVICE}. Its key comes from LPR_DEVICE_KEY.\n"
+        f"# The gate box of {lot.name_en}, {DEVICE}.\n"
         f'lot_id = "{lot.lot_id}"\n'
         f'server_url = "{server_url}"\n'
-        f'spool = "{folder.path / lot.lot_id}.spool.sqlite3"\n'
+        f'device_key_file = "{key_file}"\n'
+        f'spool = "{base}.spool.sqlite3"\n'
         f"health_port = {port}\n"
         f"[crossing]\nstable_frames = {FRAMES_EACH}\n"
         "[uplink]\nretry_bound_seconds = 2.0\n"
         f"{shown}"
     )
-
-
-async def _drop_old(admin_url: str) -> None:
-    """Drop the databases of earlier demos that nobody uses any more."""
-    connection = await asyncpg.connect(admin_url)
-    try:
-        rows = await connection.fetch(
-            "SELECT datname FROM pg_database WHERE datname LIKE $1 AND NOT EXISTS "
-            "(SELECT FROM pg_stat_activity WHERE pg_stat_activity.datname = pg_database.datname)",
-            f"{_PREFIX}%",
-        )
-    finally:
-        await connection.close()
-    for row in rows:
-        await drop_database(admin_url, row["datname"])

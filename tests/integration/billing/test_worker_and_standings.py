@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from billing.services.bundle import BillingServices
 from billing.standings import BillingStandings
+from billing.stripe_gateway import StripeGateway
 from billing.web.problems import STATUSES
 from billing.web.routes import billing_routers
 from billing.worker import run_worker
@@ -86,8 +87,12 @@ class _Parking(msgspec.Struct):
 
 @pytest.fixture
 async def api(world: BillingWorld, simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
-    services = BillingServices.build(
-        pool=world.pool, settings=world.settings, clock=lambda: world.now
+    services = BillingServices(
+        pool=world.pool,
+        gateway=StripeGateway(world.settings),
+        notifier=world.phones,
+        settings=world.settings,
+        clock=lambda: world.now,
     )
 
     def problem(_: object, error: DomainError) -> Any:
@@ -113,11 +118,14 @@ async def api(world: BillingWorld, simulator: Simulator) -> AsyncIterator[httpx.
 async def test_a_driver_signs_up_binds_and_pays_over_http(
     world: BillingWorld, api: httpx.AsyncClient
 ) -> None:
-    made = await api.post("/v1/driver-accounts", json={"phone": "+8613812345678"})
+    phone = {"phone": "+8613812345678"}
+    assert (await api.post("/v1/phone-codes", json=phone)).status_code == 202
+    assert (await api.post("/v1/phone-codes", json=phone)).status_code == 429
+    proof = {**phone, "code": world.phones.code_of(phone["phone"])}
+    made = await api.post("/v1/driver-accounts", json=proof)
     assert made.status_code == 201
     me = {"Authorization": f"Bearer {made.json()['token']}"}
-    again = await api.post("/v1/driver-accounts", json={"phone": "+8613812345678"})
-    assert again.status_code == 409
+    assert (await api.post("/v1/driver-accounts", json=proof)).status_code == 403, "it opens once"
 
     stay = world.priced("浙A8B762", 1_500)
     await world.publish(stay)
@@ -126,7 +134,12 @@ async def test_a_driver_signs_up_binds_and_pays_over_http(
     bound = await api.post("/v1/driver-accounts/me/plates", json=plate, headers=me)
     assert (bound.status_code, bound.json()["attached_obligations"]) == (201, 1)
     page = await api.post(
-        "/v1/driver-accounts/me/payment-method-setups", json={"return_url": RETURN_URL}, headers=me
+        "/v1/driver-accounts/me/payment-method-setups",
+        json={
+            "return_url": RETURN_URL,
+            "consent_version": (await api.get("/v1/consent")).json()["version"],
+        },
+        headers=me,
     )
     world.visit(page.json()["url"], VISA)
     await world.later(seconds=1)
@@ -158,11 +171,14 @@ async def test_bad_requests_are_told_what_is_wrong(
     unknown = world.priced("浙A8B762", 1).stay_id
     checkout = {"return_url": RETURN_URL}
     tries: list[tuple[str, str, dict[str, Any], int]] = [
-        ("POST", "/v1/driver-accounts", {"json": {"phone": "138"}}, 400),
+        ("POST", "/v1/phone-codes", {"json": {"phone": "138"}}, 400),
+        ("POST", "/v1/driver-accounts", {"json": {"phone": "+8613812345678"}}, 400),
         ("POST", "/v1/driver-accounts", {"content": b"{"}, 400),
         ("POST", "/v1/driver-accounts", {"json": {"phone": "+8613812345678", "x": 1}}, 400),
         ("GET", "/v1/driver-accounts/me", {"headers": me}, 401),
         ("GET", "/v1/driver-accounts/me", {}, 401),
+        ("DELETE", "/v1/driver-accounts/me", {}, 401),
+        ("GET", "/v1/driver-accounts/me/tokens", {}, 401),
         ("GET", f"/v1/stays/{unknown}/obligation", {}, 404),
         ("POST", f"/v1/stays/{unknown}/checkout", {"json": checkout}, 404),
         ("POST", f"/v1/stays/{unknown}/checkout", {"json": {"return_url": "javascript:1"}}, 400),

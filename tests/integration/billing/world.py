@@ -11,10 +11,12 @@ import asyncpg
 import msgspec
 
 from billing.audit import Truth, violations
+from billing.core.consent import CURRENT
 from billing.core.reconcile import Finding
 from billing.core.statement import Statement
 from billing.db import queries
 from billing.db.queries import ObligationView
+from billing.notifications import Notification
 from billing.services import bind
 from billing.services.consume_outbox import consume_outbox
 from billing.services.days import ledger_day
@@ -22,6 +24,7 @@ from billing.services.draw_statement import draw_statement, reconcile_gateway
 from billing.services.gather_payments import gather_payments
 from billing.services.ids import new_id
 from billing.services.pay_by_hand import pay_by_hand
+from billing.services.sign_in import SignedIn, send_code, sign_in_with_code
 from billing.settings import BillingSettings
 from billing.stripe_gateway import StripeGateway
 from billing.worker import BillingWorker
@@ -63,6 +66,21 @@ def fee_of(amount_minor: int) -> Fee:
     )
 
 
+class Phones:
+    """A notifier that keeps what it is given, as drivers' phones do."""
+
+    def __init__(self) -> None:
+        self.received: list[Notification] = []
+
+    async def send(self, notification: Notification) -> None:
+        self.received.append(notification)
+
+    def code_of(self, phone: str) -> str:
+        """The code that came last."""
+        texts = [each.text_en for each in self.received if each.phone == phone]
+        return texts[-1][:6]
+
+
 class BillingWorld:
     """Everything that a test of billing touches."""
 
@@ -74,6 +92,7 @@ class BillingWorld:
         self.worker = BillingWorker(pool, self.gateway, settings)
         self.start = datetime.now(UTC)
         self.now = self.start
+        self.phones = Phones()
         self._phones = count(13_800_000_000)
 
     def priced(
@@ -106,13 +125,18 @@ class BillingWorld:
 
     async def driver(self, plate: str, *, card: str | None = VISA) -> AccountId:
         """A driver who has bound a plate and left a card on the gateway's page."""
-        account_id, _ = await bind.create_account(
-            self.pool, phone=f"+86{next(self._phones)}", now=self.now
-        )
+        account_id = (await self.sign_in(f"+86{next(self._phones)}")).account_id
         await bind.bind_plate(self.pool, account_id, Plate(plate), now=self.now)
         if card is not None:
             await self.leave_card(account_id, card)
         return account_id
+
+    async def sign_in(self, phone: str) -> SignedIn:
+        """Sign in as a person does: by the code that was sent to the phone."""
+        await send_code(self.pool, self.phones, self.settings, phone=phone, now=self.now)
+        return await sign_in_with_code(
+            self.pool, self.settings, phone=phone, code=self.phones.code_of(phone), now=self.now
+        )
 
     async def leave_card(self, account_id: AccountId, card: str) -> None:
         url = await bind.start_setup(
@@ -121,6 +145,7 @@ class BillingWorld:
             self.settings,
             account_id=account_id,
             return_url=RETURN_URL,
+            consent_version=CURRENT.version,
             now=self.now,
         )
         self.visit(url, card)
