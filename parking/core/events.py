@@ -55,43 +55,89 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class VehicleEntered(_Fact, frozen=True, kw_only=True, tag="vehicle_entered"):
-    """A vehicle came in."""
+    """A vehicle came in: a camera, or a person at the lane, saw it."""
 
     lane_id: LaneId
-    device_id: DeviceId
+    device_id: DeviceId | None
+    """None: no device but a person saw it, and `by` says who."""
     read: PlateRead
+    by: str = ""
+    """`operator:<id>` or `admin:<key>` where a person saw it."""
+    reason: str = ""
+    """Why a person had to say it."""
 
 
 class VehicleExited(_Fact, frozen=True, kw_only=True, tag="vehicle_exited"):
-    """A vehicle went out."""
+    """A vehicle went out: a camera, or a person at the lane, saw it."""
 
     lane_id: LaneId
-    device_id: DeviceId
+    device_id: DeviceId | None
+    """None: no device but a person saw it, and `by` says who."""
     read: PlateRead
+    by: str = ""
+    """`operator:<id>` or `admin:<key>` where a person saw it."""
+    reason: str = ""
+    """Why a person had to say it."""
 
 
 class PlateCorrected(_Fact, frozen=True, kw_only=True, tag="plate_corrected"):
-    """A person, or the device on second thought, says which plate an earlier event really saw."""
+    """A person, or the device on second thought, says which plate an earlier event really saw.
+
+    It holds for the repeated triggers of that event too (parking/core/triggers.py).
+    """
 
     corrects: EventId
     plate: Plate
+    """A ticket's text where the vehicle has no plate that could be read."""
     colour: PlateColour = PlateColour.UNKNOWN
     by: str
-    """Who says so: `device:<id>`, `operator:<id>`, `driver:<account>` or `rule:<name>`."""
+    """Who says so: `device:<id>`, `operator:<id>`, `admin:<key>`, `driver:<account>`,
+    `appeal:<id>`, `ticket:<device or operator>` or `rule:<name>`.
+    """
     reason: str = ""
 
 
 class EventWithdrawn(_Fact, frozen=True, kw_only=True, tag="event_withdrawn"):
-    """An earlier event is taken back: there was no such vehicle."""
+    """An earlier fact is taken back: there was no such vehicle, or it was wrongly amended."""
 
     withdraws: EventId
     by: str
     reason: str = ""
 
 
+class Ending(Enum):
+    """How a stay ended, as a person says."""
+
+    LEFT = "left"
+    """The vehicle left at `occurred_at`."""
+    GONE = "gone"
+    """It is not there any more, and nobody knows since when."""
+    NEVER_WAS = "never_was"
+    """There was no such vehicle: the event named and its repeated triggers do not count."""
+
+
+class StayEnded(_Fact, frozen=True, kw_only=True, tag="stay_ended"):
+    """A person ends the stay that an event belongs to."""
+
+    ends: EventId
+    """An event of the stay; its `stay_id` is one."""
+    how: Ending
+    by: str
+    reason: str = ""
+
+
 LaneEvent: TypeAlias = VehicleEntered | VehicleExited
 """What gates post."""
-Fact: TypeAlias = VehicleEntered | VehicleExited | PlateCorrected | EventWithdrawn
+Amendment: TypeAlias = PlateCorrected | EventWithdrawn | StayEnded
+"""What is said about an earlier fact."""
+Fact: TypeAlias = VehicleEntered | VehicleExited | PlateCorrected | EventWithdrawn | StayEnded
+
+
+def amended_by(fact: Amendment) -> EventId:
+    """Name the fact that an amendment is about."""
+    if isinstance(fact, PlateCorrected):
+        return fact.corrects
+    return fact.withdraws if isinstance(fact, EventWithdrawn) else fact.ends
 
 
 def fact_id_of(value: UUID) -> EventId:

@@ -6,20 +6,35 @@ whenever that is not enough it says so, and the caller folds all facts of the pl
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
-from parking.core.corrections import effective_events
+from parking.core.corrections import Effective, effective
 from parking.core.errors import DomainError
-from parking.core.events import Fact, LaneEvent, PlateColour, VehicleEntered, VehicleExited
-from parking.core.ids import LotId, StayId
+from parking.core.events import (
+    Ending,
+    Fact,
+    LaneEvent,
+    StayEnded,
+    VehicleEntered,
+    VehicleExited,
+)
+from parking.core.ids import EventId, LotId
 from parking.core.place import StayRules
 from parking.core.plate import Plate
-from parking.core.stay import Arrow, Stay, StayState, require_arrow
+from parking.core.stay import Arrow, Stay, StayState
+from parking.core.stay_moves import missed_exit
+from parking.core.stay_steps import (
+    Step,
+    paired_by_drift,
+    repeats,
+    take_end,
+    take_step,
+    within_maximum,
+)
 
 
 class PlatelessEventError(DomainError):
@@ -54,26 +69,13 @@ class NotOverstayedError(DomainError):
         self.stay_id = stay.stay_id
 
 
-class Step(msgspec.Struct, frozen=True, gc=False):
-    """What one event did."""
-
-    changed: Stay | None = None
-    """The newest stay as it is now, where the event changed it."""
-    opened: Stay | None = None
-    """A stay that began with the event; it is the newest now."""
-
-    @property
-    def tail(self) -> Stay | None:
-        """The newest stay after the event."""
-        return self.changed if self.opened is None else self.opened
-
-
 class NeedsRefold(msgspec.Struct, frozen=True):
     """The newest stay alone does not tell what the event means: fold all facts of the plate."""
 
 
 NEEDS_REFOLD = NeedsRefold()
 Outcome: TypeAlias = Step | NeedsRefold
+_Happening: TypeAlias = LaneEvent | StayEnded
 
 
 def advance(tail: Stay | None, event: LaneEvent, *, rules: StayRules) -> Outcome:
@@ -90,9 +92,9 @@ def advance(tail: Stay | None, event: LaneEvent, *, rules: StayRules) -> Outcome
             raise WrongTailError(tail=tail, event=event)
         if event.occurred_at <= tail.last_seen_at:
             return NEEDS_REFOLD
-        if _paired_by_drift(tail) and isinstance(event, VehicleExited):
+        if paired_by_drift(tail) and isinstance(event, VehicleExited):
             return NEEDS_REFOLD
-    return _step(tail, event, event.read.plate, rules, may_drift=True)
+    return take_step(tail, event, event.read.plate, rules, may_drift=True)
 
 
 def fold(
@@ -104,29 +106,34 @@ def fold(
 ) -> tuple[Stay, ...]:
     """Work out all stays of one plate in one lot, oldest first.
 
-    `facts` holds every lane event that was read as this plate or ever corrected to it, with all
-    corrections and withdrawals of those events, in any order, repeated or not. Events that turn
-    out to be another plate's are left aside. With `now` an open stay past the lot's maximum stay
-    comes out as a missed exit; without, it stays open until the sweep.
+    `facts` holds every lane event that was read as this plate or ever corrected to it, the repeated
+    triggers of these, and all that was said about any of them, in any order, repeated or not.
+    Events that turn out to be another plate's are left aside. With `now` an open stay past the
+    lot's maximum stay comes out as a missed exit; without, it stays open until the sweep.
 
     Raises SeveralLotsError, and ConflictingFactsError when two facts share an id.
     """
-    events = sorted(
-        (event for event in effective_events(facts) if event.read.plate == plate), key=_order
-    )
-    lots = {event.lot_id for event in events}
+    happened = _in_order(effective(facts, rules=rules), plate)
+    lots = {each.lot_id for each in happened}
     if len(lots) > 1:
         raise SeveralLotsError(lots)
     stays: list[Stay] = []
-    for index, event in enumerate(events):
+    members: set[EventId] = set()
+    for index, each in enumerate(happened):
         tail = stays[-1] if stays else None
+        if isinstance(each, StayEnded):
+            if tail is not None and each.ends in members:
+                stays[-1] = take_end(tail, each, rules)
+            continue
         unpaired = tail is not None and tail.state is StayState.MISSED_ENTRY
-        may_drift = unpaired and not _exit_follows(events, index, rules)
-        step = _step(tail, event, plate, rules, may_drift=may_drift)
+        may_drift = unpaired and not _exit_follows(happened, index, rules)
+        step = take_step(tail, each, plate, rules, may_drift=may_drift)
         if step.changed is not None:
             stays[-1] = step.changed
         if step.opened is not None:
             stays.append(step.opened)
+            members.clear()
+        members.add(each.event_id)
     if stays and now is not None and overstayed(stays[-1], rules=rules, now=now):
         stays[-1] = close_overstayed(stays[-1], rules=rules, now=now)
     return tuple(stays)
@@ -134,59 +141,40 @@ def fold(
 
 def overstayed(stay: Stay, *, rules: StayRules, now: datetime) -> bool:
     """Say whether an open stay is past the lot's maximum stay."""
-    return stay.state is StayState.OPEN and not _within_maximum(stay, now, rules)
+    return stay.state is StayState.OPEN and not within_maximum(stay, now, rules)
 
 
 def close_overstayed(stay: Stay, *, rules: StayRules, now: datetime) -> Stay:
     """Give an open stay up as a missed exit. Raises NotOverstayedError when it is not due."""
     if not overstayed(stay, rules=rules, now=now):
         raise NotOverstayedError(stay=stay, now=now)
-    return _missed_exit(stay, Arrow.OVERSTAYED)
+    return missed_exit(stay, Arrow.OVERSTAYED)
 
 
-def _step(
-    tail: Stay | None, event: LaneEvent, plate: Plate, rules: StayRules, *, may_drift: bool
-) -> Step:
-    """Take one event in, later than all before it."""
-    if isinstance(event, VehicleEntered):
-        return _take_entry(tail, event, plate, rules, may_drift=may_drift)
-    return _take_exit(tail, event, plate, rules)
+def _in_order(counts: Effective, plate: Plate) -> list[_Happening]:
+    """The lane events of one plate, and what a person said about its stays, in order of time.
+
+    That a car is gone, nobody knows since when, is taken in last, after everything that was seen.
+    """
+    happened: list[_Happening] = [each for each in counts.events if each.read.plate == plate]
+    if not counts.ends:
+        happened.sort(key=_order)
+        return happened
+    mine = {each.event_id for each in happened}
+    said = [word for word in counts.ends.values() if word.ends in mine]
+    happened += [word for word in said if word.how is Ending.LEFT]
+    happened.sort(key=_order)
+    return happened + sorted((word for word in said if word.how is Ending.GONE), key=_order)
 
 
-def _take_entry(
-    tail: Stay | None, event: VehicleEntered, plate: Plate, rules: StayRules, *, may_drift: bool
-) -> Step:
-    if tail is None:
-        return Step(None, _opened(event, plate))
-    if _entered_last(tail) and _is_repeat(tail, event, rules):
-        return Step(_seen_again(tail, event))
-    if tail.state is StayState.OPEN:
-        return Step(_missed_exit(tail, Arrow.RE_ENTERED), _opened(event, plate))
-    if may_drift and _clocks_drifted(tail, event, rules):
-        return Step(_closed_by_drift(tail, event))
-    return Step(None, _opened(event, plate))
+def _order(happened: _Happening) -> tuple[datetime, int, UUID]:
+    """By time; of several at one instant the entry comes first, then the exit, then a person."""
+    if isinstance(happened, VehicleEntered):
+        return happened.occurred_at, 0, happened.event_id
+    return happened.occurred_at, 1 + isinstance(happened, StayEnded), happened.event_id
 
 
-def _take_exit(tail: Stay | None, event: VehicleExited, plate: Plate, rules: StayRules) -> Step:
-    if tail is None:
-        return Step(None, _unpaired(event, plate))
-    if _awaits_exit(tail):
-        if _within_maximum(tail, event.occurred_at, rules):
-            return Step(_closed(tail, event))
-        given_up = tail.state is StayState.MISSED_EXIT
-        changed = None if given_up else _missed_exit(tail, Arrow.OVERSTAYED)
-        return Step(changed, _unpaired(event, plate))
-    if _is_repeat(tail, event, rules):
-        return Step(_seen_again(tail, event))
-    return Step(None, _unpaired(event, plate))
-
-
-def _order(event: LaneEvent) -> tuple[datetime, bool, UUID]:
-    """By the camera's time; of two at the same instant the entry comes first."""
-    return event.occurred_at, isinstance(event, VehicleExited), event.event_id
-
-
-def _exit_follows(events: Sequence[LaneEvent], index: int, rules: StayRules) -> bool:
+def _exit_follows(events: Sequence[_Happening], index: int, rules: StayRules) -> bool:
     """Say whether the entry at `index`, repeats left out, is followed by an exit.
 
     Then that exit is the entry's own, and an exit shortly before it belongs to an earlier visit.
@@ -195,115 +183,9 @@ def _exit_follows(events: Sequence[LaneEvent], index: int, rules: StayRules) -> 
     for event in events[index + 1 :]:
         if isinstance(event, VehicleExited):
             return True
-        if not _repeats(seen_at, event, rules):
+        if isinstance(event, StayEnded):
+            continue
+        if not repeats(seen_at, event, rules):
             return False
         seen_at = event.occurred_at
     return False
-
-
-def _awaits_exit(stay: Stay) -> bool:
-    return stay.state is StayState.OPEN or stay.state is StayState.MISSED_EXIT
-
-
-def _paired_by_drift(stay: Stay) -> bool:
-    """Say whether the stay began with its exit and its entry was seen after that."""
-    return stay.entry_event_id is not None and stay.stay_id == stay.exit_event_id
-
-
-def _entered_last(stay: Stay) -> bool:
-    return _awaits_exit(stay) or _paired_by_drift(stay)
-
-
-def _repeats(seen_at: datetime, event: LaneEvent, rules: StayRules) -> bool:
-    return event.occurred_at - seen_at <= timedelta(seconds=rules.debounce_seconds)
-
-
-def _is_repeat(stay: Stay, event: LaneEvent, rules: StayRules) -> bool:
-    return _repeats(stay.last_seen_at, event, rules)
-
-
-def _clocks_drifted(stay: Stay, entry: LaneEvent, rules: StayRules) -> bool:
-    tolerance = timedelta(seconds=rules.clock_drift_tolerance_seconds)
-    return (
-        stay.state is StayState.MISSED_ENTRY and entry.occurred_at - stay.last_seen_at <= tolerance
-    )
-
-
-def _within_maximum(stay: Stay, instant: datetime, rules: StayRules) -> bool:
-    maximum = timedelta(hours=rules.maximum_stay_hours)
-    return stay.entered_at is None or instant - stay.entered_at <= maximum
-
-
-def _better_known(first: PlateColour, second: PlateColour) -> PlateColour:
-    return second if first is PlateColour.UNKNOWN else first
-
-
-def _opened(event: LaneEvent, plate: Plate) -> Stay:
-    return Stay(
-        stay_id=StayId(event.event_id),
-        lot_id=event.lot_id,
-        plate=plate,
-        colour=event.read.colour,
-        state=StayState.OPEN,
-        last_seen_at=event.occurred_at,
-        entered_at=event.occurred_at,
-        entry_event_id=event.event_id,
-        entry_lane_id=event.lane_id,
-        trace_id=event.trace_id,
-    )
-
-
-def _unpaired(event: LaneEvent, plate: Plate) -> Stay:
-    return Stay(
-        stay_id=StayId(event.event_id),
-        lot_id=event.lot_id,
-        plate=plate,
-        colour=event.read.colour,
-        state=StayState.MISSED_ENTRY,
-        last_seen_at=event.occurred_at,
-        left_at=event.occurred_at,
-        exit_event_id=event.event_id,
-        exit_lane_id=event.lane_id,
-        trace_id=event.trace_id,
-    )
-
-
-def _closed(stay: Stay, event: LaneEvent) -> Stay:
-    given_up = stay.state is StayState.MISSED_EXIT
-    require_arrow(stay, Arrow.LEFT_REPORTED_LATE if given_up else Arrow.LEFT)
-    return replace(
-        stay,
-        state=StayState.CLOSED,
-        colour=_better_known(stay.colour, event.read.colour),
-        last_seen_at=event.occurred_at,
-        left_at=event.occurred_at,
-        exit_event_id=event.event_id,
-        exit_lane_id=event.lane_id,
-    )
-
-
-def _closed_by_drift(stay: Stay, event: LaneEvent) -> Stay:
-    require_arrow(stay, Arrow.CLOCKS_DRIFTED)
-    return replace(
-        stay,
-        state=StayState.CLOSED,
-        colour=_better_known(event.read.colour, stay.colour),
-        last_seen_at=event.occurred_at,
-        entered_at=event.occurred_at,
-        left_at=event.occurred_at,
-        entry_event_id=event.event_id,
-        entry_lane_id=event.lane_id,
-    )
-
-
-def _missed_exit(stay: Stay, arrow: Arrow) -> Stay:
-    require_arrow(stay, arrow)
-    return replace(stay, state=StayState.MISSED_EXIT)
-
-
-def _seen_again(stay: Stay, event: LaneEvent) -> Stay:
-    return replace(
-        stay,
-        colour=_better_known(stay.colour, event.read.colour),
-        last_seen_at=event.occurred_at,
-    )

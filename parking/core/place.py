@@ -28,6 +28,17 @@ class StayRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """An exit at most this much before its entry is read as drift between two cameras' clocks."""
     near_miss_hold_seconds: int = 24 * 3600
     """How long a tentatively matched stay waits for a "no" before it is confirmed and charged."""
+    match_score_min: float = 0.5
+    """The least score, 0.0 to 1.0, at which an exit is tentatively matched to an open stay."""
+    match_margin_min: float = 0.25
+    """How far the best open stay's score must be ahead of the second's; else a person decides."""
+    hand_tolerance_minutes: int = 15
+    """An exit seen at most this long after the instant that a person gave is that very leaving."""
+    reentry_minutes: int = 15
+    """A stay that begins at most this long after the same car left is linked to the earlier one.
+    Whether that changes its price is the tariff's matter."""
+    drive_through_seconds: int = 180
+    """In by one lane and out by another within this time is a drive-through; 0: there are none."""
 
 
 class Operator(msgspec.Struct, frozen=True, kw_only=True):

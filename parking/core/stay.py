@@ -49,6 +49,8 @@ class Arrow(Enum):
         StayState.CLOSED,
         "an entry so soon after the exit that the cameras' clocks must differ",
     )
+    ENDED_BY_HAND = (StayState.OPEN, StayState.CLOSED, "a person says when it left")
+    GIVEN_UP_BY_HAND = (StayState.OPEN, StayState.MISSED_EXIT, "a person says that it is gone")
 
     before: StayState | None
     after: StayState
@@ -100,10 +102,15 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Never before `entered_at`: where clocks drifted it is the entry's instant."""
     entry_event_id: EventId | None = None
     exit_event_id: EventId | None = None
+    """The event that ended it; where a person did, the `stay_ended` fact."""
     entry_lane_id: LaneId | None = None
     exit_lane_id: LaneId | None = None
     trace_id: str = ""
     """Of the first fact: 32 hex digits."""
+    reentry_of: StayId | None = None
+    """The stay that the same car had left shortly before this one began."""
+    drive_through: bool = False
+    """In by one lane and out by another within moments: it only passed."""
 
     def __post_init__(self) -> None:
         """Hold the instants to the state."""
@@ -122,6 +129,11 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def billable(self) -> bool:
         """Say whether a fee can be owed: entry and exit are known."""
         return self.state is StayState.CLOSED
+
+    @property
+    def ended_by_hand(self) -> bool:
+        """Say whether a person, and no lane, told when it left; `exit_event_id` is their word."""
+        return self.state is StayState.CLOSED and self.exit_lane_id is None
 
 
 def require_arrow(stay: Stay, arrow: Arrow) -> None:

@@ -1,25 +1,27 @@
 """The facts in the database: locks, inserts in one statement, and reads for a re-fold."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 from zlib import crc32
 
-import asyncpg
 import msgspec
 
 from parking.core.events import (
-    Candidate,
+    Amendment,
     EventWithdrawn,
     Fact,
-    PlateColour,
+    LaneEvent,
     PlateCorrected,
-    PlateRead,
     VehicleEntered,
     VehicleExited,
+    amended_by,
 )
 from parking.core.ids import EventId, LotId
 from parking.core.plate import Plate
+from parking.core.triggers import REPEATS_WITHIN
+from parking.db.fact_rows import COLUMNS, FACT_COLUMNS, fact_of, fact_row
 from parking.db.pool import Connection
 
 LotPlate: TypeAlias = tuple[LotId, Plate]
@@ -35,37 +37,31 @@ _PLATE_LOCKS: Final = 1 << 41
 # An id is looked up before it is inserted, under the locks of its plate and lot; two processes
 # that record one id for different plates at once meet at the primary key, and one tries again.
 _KNOWN = """
-select event_id, content_hash from parking.lane_event where event_id = any($1::uuid[])
+select event_id, content_hash, null as lot_id, null as plate, null::timestamptz as occurred_at
+from parking.lane_event where event_id = any($1::uuid[])
 union all
-select amends, null from parking.amendment
+select amends, null, null, null, null from parking.amendment
 where amends = any($1::uuid[]) and lot_id = any($2::text[])
+union all
+select event_id, null, lot_id, plate, occurred_at from parking.misread
+where lot_id = any($2::text[]) and plate = any($3::text[])
 """
-_COLUMNS: Final = (
-    "event_id",
-    "type",
-    "lot_id",
-    "lane_id",
-    "device_id",
-    "occurred_at",
-    "recorded_at",
-    "plate",
-    "colour",
-    "confidence",
-    "candidates",
-    "amends",
-    "said_by",
-    "reason",
-    "trace_id",
-    "content_hash",
-)
 _INSERT_AMENDMENTS = """
 insert into parking.amendment (event_id, amends, lot_id, plate)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
-_FACT_COLUMNS = """
-event_id, type, lot_id, lane_id, device_id, occurred_at, recorded_at, plate, colour, confidence,
-candidates, amends, said_by, reason, trace_id
+_NOTE_MISREAD = """
+insert into parking.misread (event_id, lot_id, plate, occurred_at)
+select event_id, lot_id, plate, occurred_at from parking.lane_event
+where event_id = any($1::uuid[]) and plate is not null
+  and type in ('vehicle_entered', 'vehicle_exited')
+on conflict do nothing
 """
+# Two triggers may follow one between them, so they are at most twice REPEATS_WITHIN apart.
+_NEAR: Final = (
+    "{0}.occurred_at between {1}.occurred_at - interval '2 hours'"
+    " and {1}.occurred_at + interval '2 hours'"
+)
 _ABOUT = """
   said as (select event_id from parking.amendment
            where lot_id = $1 and amends in (select event_id from seen)),
@@ -74,13 +70,22 @@ _ABOUT = """
   wanted as (select event_id from seen union select event_id from said
              union select event_id from unsaid)
 """
+# The repeated triggers of an event that became this plate's count with it, so they are read too.
 _OF_PLATE = f"""
-with seen as (
-    select event_id from parking.lane_event
+with mine as (
+    select event_id, plate, occurred_at from parking.lane_event
     where lot_id = $1 and plate = $2 and type in ('vehicle_entered', 'vehicle_exited')
-    union select amends from parking.amendment where lot_id = $1 and plate = $2),
+    union select e.event_id, e.plate, e.occurred_at
+    from parking.amendment a join parking.lane_event e on e.event_id = a.amends
+    where a.lot_id = $1 and a.plate = $2),
+  seen as (
+    select event_id from mine
+    union select r.event_id from mine m join parking.lane_event r
+      on r.lot_id = $1 and r.plate = m.plate and {_NEAR.format("r", "m")}
+      and r.type in ('vehicle_entered', 'vehicle_exited')
+    where m.plate <> $2),
 {_ABOUT}
-select {_FACT_COLUMNS} from parking.lane_event
+select {FACT_COLUMNS} from parking.lane_event
 where lot_id = $1 and event_id in (select event_id from wanted)
 """  # noqa: S608 - put together from the constants above
 # A fact may name an event, or a correction of that event: both lead to the event's plates.
@@ -88,15 +93,18 @@ _PLATES_ABOUT = f"""
 with named as (
     select event_id from unnest($2::uuid[]) as given (event_id)
     union select amends from parking.amendment where lot_id = $1 and event_id = any($2::uuid[])),
-  seen as (select event_id from named
-           union select amends from parking.amendment
-           where lot_id = $1 and event_id in (select event_id from named)),
+  spoken_of as (
+    select event_id from named
+    union select amends from parking.amendment
+    where lot_id = $1 and event_id in (select event_id from named)),
+  seen as (
+    select event_id from spoken_of
+    union select m.event_id from spoken_of join parking.lane_event e using (event_id)
+      join parking.misread m on m.lot_id = $1 and m.plate = e.plate and {_NEAR.format("m", "e")}),
 {_ABOUT}
 select distinct plate from parking.lane_event
 where lot_id = $1 and event_id in (select event_id from wanted) and plate is not null
 """  # noqa: S608 - put together from the constants above
-_ENCODE_CANDIDATES = msgspec.json.Encoder().encode
-_CANDIDATES = msgspec.json.Decoder(tuple[Candidate, ...])
 
 
 def lock_key(space: int, name: str) -> int:
@@ -124,6 +132,13 @@ async def lock(
     await connection.fetch(_LOCK, keys, [wanted[key] for key in keys])
 
 
+class Misread(msgspec.Struct, frozen=True):
+    """A lane event about which something was said that holds for its repeated triggers."""
+
+    event_id: EventId
+    occurred_at: datetime
+
+
 class Known(msgspec.Struct, frozen=True):
     """What is recorded about some events, before they are inserted."""
 
@@ -131,17 +146,39 @@ class Known(msgspec.Struct, frozen=True):
     """Fingerprints of those that are there already."""
     amended: Collection[EventId]
     """Those that an earlier fact names."""
+    misread: Mapping[LotPlate, Sequence[Misread]]
+    """Of the plates that they were read as: rare, and mostly of another day."""
+
+    def repeated_by(self, event: LaneEvent) -> list[EventId]:
+        """Those misread events whose repeated trigger a new event may be."""
+        if not self.misread or event.read.plate is None:
+            return []
+        return [
+            each.event_id
+            for each in self.misread.get((event.lot_id, event.read.plate), ())
+            if abs(each.occurred_at - event.occurred_at) <= REPEATS_WITHIN
+        ]
 
 
 async def known(connection: Connection, facts: Sequence[Fact]) -> Known:
-    """Look up which of these facts are recorded, and which were amended before they came."""
+    """Look up which of these facts are recorded, and which were spoken of before they came."""
     rows = await connection.fetch(
-        _KNOWN, [fact.event_id for fact in facts], list({fact.lot_id for fact in facts})
+        _KNOWN,
+        [fact.event_id for fact in facts],
+        list({fact.lot_id for fact in facts}),
+        list({plate for fact in facts if (plate := _plate_read(fact)) is not None}),
     )
-    return Known(
-        {row[0]: row[1] for row in rows if row[1] is not None},
-        {row[0] for row in rows if row[1] is None},
-    )
+    hashes: dict[EventId, bytes] = {}
+    amended: set[EventId] = set()
+    misread: dict[LotPlate, list[Misread]] = {}
+    for event_id, content_hash, lot_id, plate, occurred_at in rows:
+        if content_hash is not None:
+            hashes[event_id] = content_hash
+        elif plate is None:
+            amended.add(event_id)
+        else:
+            misread.setdefault((lot_id, plate), []).append(Misread(event_id, occurred_at))
+    return Known(hashes, amended, misread)
 
 
 async def insert_facts(
@@ -154,10 +191,10 @@ async def insert_facts(
     await connection.copy_records_to_table(
         "lane_event",
         schema_name="parking",
-        columns=_COLUMNS,
-        records=[_row(fact, hashes[fact.event_id]) for fact in sorted(facts, key=_event_id)],
+        columns=COLUMNS,
+        records=[fact_row(fact, hashes[fact.event_id]) for fact in sorted(facts, key=_event_id)],
     )
-    amending = [fact for fact in facts if isinstance(fact, PlateCorrected | EventWithdrawn)]
+    amending = [fact for fact in facts if isinstance(fact, Amendment)]
     if amending:
         await connection.execute(
             _INSERT_AMENDMENTS,
@@ -166,16 +203,20 @@ async def insert_facts(
             [fact.lot_id for fact in amending],
             [fact.plate if isinstance(fact, PlateCorrected) else None for fact in amending],
         )
+        await note_misread(
+            connection,
+            [amended_by(fact) for fact in amending if not isinstance(fact, EventWithdrawn)],
+        )
 
 
-def amended_by(fact: PlateCorrected | EventWithdrawn) -> EventId:
-    """Which event a fact is about."""
-    return fact.corrects if isinstance(fact, PlateCorrected) else fact.withdraws
+async def note_misread(connection: Connection, event_ids: Collection[EventId]) -> None:
+    """Remember events about which something was said, for their repeated triggers' sake."""
+    await connection.execute(_NOTE_MISREAD, list(event_ids))
 
 
 async def facts_of_plate(connection: Connection, lot_id: LotId, plate: Plate) -> list[Fact]:
     """What `parking.core.folding.fold` asks for: all that may concern one plate in one lot."""
-    return [_fact(row) for row in await connection.fetch(_OF_PLATE, lot_id, plate)]
+    return [fact_of(row) for row in await connection.fetch(_OF_PLATE, lot_id, plate)]
 
 
 async def plates_about(
@@ -190,74 +231,5 @@ def _event_id(fact: Fact) -> UUID:
     return fact.event_id
 
 
-def _row(fact: Fact, content_hash: bytes) -> tuple[object, ...]:
-    if isinstance(fact, VehicleEntered | VehicleExited):
-        read = fact.read
-        entered = isinstance(fact, VehicleEntered)
-        candidates = _ENCODE_CANDIDATES(read.candidates).decode() if read.candidates else None
-        return (
-            fact.event_id,
-            "vehicle_entered" if entered else "vehicle_exited",
-            fact.lot_id,
-            fact.lane_id,
-            fact.device_id,
-            fact.occurred_at,
-            fact.recorded_at,
-            read.plate,
-            read.colour.value,
-            read.confidence,
-            candidates,
-            None,
-            None,
-            None,
-            fact.trace_id,
-            content_hash,
-        )
-    corrected = isinstance(fact, PlateCorrected)
-    return (
-        fact.event_id,
-        "plate_corrected" if corrected else "event_withdrawn",
-        fact.lot_id,
-        None,
-        None,
-        fact.occurred_at,
-        fact.recorded_at,
-        fact.plate if isinstance(fact, PlateCorrected) else None,
-        fact.colour.value if isinstance(fact, PlateCorrected) else None,
-        None,
-        None,
-        amended_by(fact),
-        fact.by,
-        fact.reason,
-        fact.trace_id,
-        content_hash,
-    )
-
-
-def _fact(row: asyncpg.Record) -> Fact:
-    common = {
-        name: row[name] for name in ("event_id", "lot_id", "occurred_at", "recorded_at", "trace_id")
-    }
-    kind = row["type"]
-    if kind == "event_withdrawn":
-        return EventWithdrawn(
-            **common, withdraws=row["amends"], by=row["said_by"], reason=row["reason"]
-        )
-    colour = PlateColour(row["colour"])
-    if kind == "plate_corrected":
-        return PlateCorrected(
-            **common,
-            corrects=row["amends"],
-            plate=row["plate"],
-            colour=colour,
-            by=row["said_by"],
-            reason=row["reason"],
-        )
-    read = PlateRead(
-        plate=row["plate"],
-        colour=colour,
-        confidence=row["confidence"],
-        candidates=_CANDIDATES.decode(row["candidates"]) if row["candidates"] else (),
-    )
-    seen = VehicleEntered if kind == "vehicle_entered" else VehicleExited
-    return seen(**common, lane_id=row["lane_id"], device_id=row["device_id"], read=read)
+def _plate_read(fact: Fact) -> Plate | None:
+    return fact.read.plate if isinstance(fact, VehicleEntered | VehicleExited) else None

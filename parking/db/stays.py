@@ -20,7 +20,8 @@ from parking.messages import Message
 COLUMNS: Final = """
 stay_id, lot_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id,
 exit_event_id, entry_lane_id, exit_lane_id, trace_id, last_seen_at, tariff_id, tariff_version,
-fee::text as fee, fee_minor, currency, business_date, chargeable_from, revision
+fee::text as fee, fee_minor, currency, business_date, chargeable_from, revision, reentry_of,
+drive_through
 """
 _TAILS = f"""
 select newest.* from unnest($1::text[], $2::text[]) as asked (lot_id, plate)
@@ -58,27 +59,28 @@ with changed as (
     exit_lane_id = n.exit_lane_id, last_seen_at = n.last_seen_at,
     tariff_version = n.tariff_version, fee = n.fee, fee_minor = n.fee_minor,
     currency = n.currency, business_date = n.business_date,
-    chargeable_from = n.chargeable_from, revision = n.revision, updated_at = $24
+    chargeable_from = n.chargeable_from, revision = n.revision, reentry_of = n.reentry_of,
+    drive_through = n.drive_through, updated_at = $26
   from unnest(
      $1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[],
      $7::timestamptz[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::timestamptz[],
      $13::integer[], $14::json[], $15::bigint[], $16::text[], $17::date[], $18::timestamptz[],
-     $19::integer[]) as n
+     $19::integer[], $20::uuid[], $21::boolean[]) as n
     (stay_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id, exit_event_id,
      entry_lane_id, exit_lane_id, last_seen_at, tariff_version, fee, fee_minor, currency,
-     business_date, chargeable_from, revision)
+     business_date, chargeable_from, revision, reentry_of, drive_through)
   where s.stay_id = n.stay_id
 ), told as (
   insert into parking.outbox (message_id, payload)
-  select * from unnest($20::uuid[], $21::json[])
+  select * from unnest($22::uuid[], $23::json[])
 )
-update parking.review set state = 'superseded', decided_at = $24
+update parking.review set state = 'superseded', decided_at = $26
 where state = 'pending'
-  and (exit_event_id = any($22::uuid[]) or entry_event_id = any($23::uuid[]))
+  and (exit_event_id = any($24::uuid[]) or entry_event_id = any($25::uuid[]))
 returning lot_id, plate, exit_event_id,
-  kind = 'near_miss' and exit_event_id <> all($22::uuid[]) as exit_unsettled
+  kind = 'near_miss' and exit_event_id <> all($24::uuid[]) as exit_unsettled
 """
-_CHANGED_COLUMNS: Final = 19
+_CHANGED_COLUMNS: Final = 21
 _INSERTED: Final = (
     "stay_id",
     "plate",
@@ -99,6 +101,8 @@ _INSERTED: Final = (
     "business_date",
     "chargeable_from",
     "revision",
+    "reentry_of",
+    "drive_through",
     "lot_id",
     "trace_id",
     "tariff_id",
@@ -267,6 +271,8 @@ def _values(row: StayRow) -> tuple[object, ...]:
         row.business_date,
         row.chargeable_from,
         row.revision,
+        stay.reentry_of,
+        stay.drive_through,
     )
 
 
@@ -286,6 +292,8 @@ def stay_row(row: asyncpg.Record) -> StayRow:
         entry_lane_id=row["entry_lane_id"],
         exit_lane_id=row["exit_lane_id"],
         trace_id=row["trace_id"],
+        reentry_of=row["reentry_of"],
+        drive_through=row["drive_through"],
     )
     return StayRow(
         stay=stay,

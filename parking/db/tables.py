@@ -155,6 +155,7 @@ lane_event = Table(
     _uuid("amends", nullable=True),
     _text("said_by", nullable=True),
     _text("reason", nullable=True),
+    _text("how", nullable=True),
     _text("trace_id"),
     Column("content_hash", LargeBinary, nullable=False),
     Index("lane_event_of_plate", "lot_id", "plate"),
@@ -172,6 +173,31 @@ amendment = Table(
     _to("lot_id", "lot"),
     Index("amendment_of_event", "amends"),
     Index("amendment_to_plate", "lot_id", "plate"),
+)
+
+misread = Table(
+    "misread",
+    METADATA,
+    _uuid("event_id", key=True),
+    _text("lot_id"),
+    _text("plate"),
+    _instant("occurred_at"),
+    _to_event("event_id"),
+    _to("lot_id", "lot"),
+    Index("misread_of_plate", "lot_id", "plate", "occurred_at"),
+)
+
+ticket = Table(
+    "ticket",
+    METADATA,
+    _text("ticket", key=True),
+    _text("lot_id"),
+    _uuid("entry_event_id"),
+    _instant("issued_at"),
+    _text("issued_by"),
+    _to("lot_id", "lot"),
+    _to_event("entry_event_id"),
+    Index("ticket_of_entry", "entry_event_id", unique=True),
 )
 
 stay = Table(
@@ -201,6 +227,8 @@ stay = Table(
     Column("revision", Integer, nullable=False, server_default=text("0")),
     _instant("updated_at"),
     _text("hold", nullable=True),
+    _uuid("reentry_of", nullable=True),
+    Column("drive_through", Boolean, nullable=False, server_default=text("false")),
     Index("stay_open_once", "lot_id", "plate", unique=True, postgresql_where=_OPEN),
     Index("stay_of_plate", "plate", "lot_id", "last_seen_at"),
     Index("stay_left", "lot_id", "left_at", postgresql_where=_LEFT),

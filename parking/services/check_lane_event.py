@@ -103,10 +103,14 @@ def submission_of(fact: Fact) -> Submission:
         read = fact.read
         said = (fact.lane_id, fact.device_id, read.plate, read.colour, read.confidence)
         said = (*said, read.candidates)
+        if fact.by:
+            said = (*said, fact.by, fact.reason)
     elif isinstance(fact, PlateCorrected):
         said = (fact.corrects, fact.plate, fact.colour, fact.by, fact.reason)
-    else:
+    elif isinstance(fact, EventWithdrawn):
         said = (fact.withdraws, fact.by, fact.reason)
+    else:
+        said = (fact.ends, fact.how, fact.by, fact.reason)
     content = _encode((type(fact).__name__, fact.event_id, fact.lot_id, at, said))
     return Submission(fact, blake2b(content, digest_size=_HASH_BYTES).digest())
 

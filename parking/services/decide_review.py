@@ -89,7 +89,7 @@ class ReviewDecider:
         by: str,
         now: datetime,
     ) -> None:
-        facts = await _facts_of(connection, review, decision, by=by, now=now)
+        facts = await _facts_of(connection, review, decision, lot=lot, by=by, now=now)
         fact_ids = [fact.event_id for fact in facts]
         if facts:
             hashes = {fact.event_id: submission_of(fact).content_hash for fact in facts}
@@ -113,7 +113,13 @@ class ReviewDecider:
 
 
 async def _facts_of(
-    connection: Connection, review: Review, decision: Decision, *, by: str, now: datetime
+    connection: Connection,
+    review: Review,
+    decision: Decision,
+    *,
+    lot: LotEntry,
+    by: str,
+    now: datetime,
 ) -> list[Fact]:
     """What the decision says about the events; nothing where it changes nothing about them."""
     if review.kind is ReviewKind.NEAR_MISS:
@@ -131,7 +137,7 @@ async def _facts_of(
                 by=by,
                 reason="near miss confirmed",
             )
-            for event_id in await _triggers(connection, review.lot_id, review.entry_event_id)
+            for event_id in await _triggers(connection, lot, review.entry_event_id)
         ]
     event_id = review.exit_event_id or review.entry_event_id
     if decision is Decision.CONFIRM or event_id is None:
@@ -149,11 +155,12 @@ async def _facts_of(
     return [withdrawn]
 
 
-async def _triggers(connection: Connection, lot_id: LotId, entry_id: EventId) -> list[EventId]:
+async def _triggers(connection: Connection, lot: LotEntry, entry_id: EventId) -> list[EventId]:
     """The entry, then the repeats of it while the car stood there: all were misread alike.
 
     Left as they were read, the repeats would open a stay of a car that never came.
     """
+    lot_id, rules = lot.lot.lot_id, lot.lot.rules
     plates = await lane_events.plates_about(connection, lot_id, [entry_id])
     rows = await stays.of_plates(connection, lot_id, plates)
     for stay in (row.stay for row in rows.values() if not row.dissolved):
@@ -162,7 +169,7 @@ async def _triggers(connection: Connection, lot_id: LotId, entry_id: EventId) ->
         facts = await lane_events.facts_of_plate(connection, lot_id, stay.plate)
         repeats = [
             event.event_id
-            for event in effective_events(facts)
+            for event in effective_events(facts, rules=rules)
             if isinstance(event, VehicleEntered)
             and event.read.plate == stay.plate
             and stay.entered_at <= event.occurred_at <= stay.last_seen_at

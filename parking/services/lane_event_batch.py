@@ -7,12 +7,12 @@ import msgspec
 
 from parking.core.errors import DomainError
 from parking.core.events import (
-    EventWithdrawn,
+    Amendment,
     Fact,
     LaneEvent,
-    PlateCorrected,
     VehicleEntered,
     VehicleExited,
+    amended_by,
 )
 from parking.core.fee import Fee
 from parking.core.folding import NeedsRefold, advance
@@ -22,7 +22,7 @@ from parking.core.plate import Plate
 from parking.core.stay import Stay, StayState
 from parking.core.stay_fee import PlateAccount
 from parking.db import lane_events, reviews, stays
-from parking.db.lane_events import LotPlate
+from parking.db.lane_events import Known, LotPlate
 from parking.db.pool import Connection
 from parking.db.reviews import Review, ReviewKind
 from parking.db.stays import StayRow, Writing
@@ -97,7 +97,7 @@ class LaneEventBatch:
         if fresh:
             hashes = {event_id: each.content_hash for event_id, each in self._submissions.items()}
             await lane_events.insert_facts(self._connection, fresh, hashes)
-        refolds = await self._amended_plates(fresh, known.amended, alone)
+        refolds = await self._amended_plates(fresh, known, alone)
         tails = await stays.tails(self._connection, pairs) if pairs else {}
         await self._read_tariffs(tails)
         accounts = await self._read_accounts(fresh, tails)
@@ -115,16 +115,20 @@ class LaneEventBatch:
         return {fact.lot_id for fact in self._facts if not isinstance(fact, LaneEvent)}
 
     async def _amended_plates(
-        self, fresh: Iterable[Fact], amended: Collection[EventId], alone: Collection[LotId]
+        self, fresh: Iterable[Fact], known: Known, alone: Collection[LotId]
     ) -> dict[LotId, set[Plate]]:
         """The plates, lot by lot, whose stays new or earlier amendments change."""
         concerned: dict[LotId, list[EventId]] = {}
         for fact in fresh:
-            if not isinstance(fact, LaneEvent) or fact.event_id in amended:
+            if not isinstance(fact, LaneEvent) or fact.event_id in known.amended:
                 concerned.setdefault(fact.lot_id, []).append(fact.event_id)
+            elif repeated := known.repeated_by(fact):
+                concerned.setdefault(fact.lot_id, []).extend((fact.event_id, *repeated))
         unlocked = frozenset(concerned) - frozenset(alone)
         if unlocked:
             raise LotNeededAloneError(unlocked)
+        if known.amended:
+            await lane_events.note_misread(self._connection, known.amended)
         return {
             lot_id: set(await lane_events.plates_about(self._connection, lot_id, event_ids))
             for lot_id, event_ids in concerned.items()
@@ -329,8 +333,8 @@ def _pair(fact: Fact) -> LotPlate | None:
 
 
 def _amends(fact: Fact) -> EventId:
-    assert isinstance(fact, PlateCorrected | EventWithdrawn)  # noqa: S101 - told by the caller
-    return lane_events.amended_by(fact)
+    assert isinstance(fact, Amendment)  # noqa: S101 - told by the caller
+    return amended_by(fact)
 
 
 def _is_plateless(fact: Fact) -> bool:

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from parking.core.events import (
+    Ending,
     EventWithdrawn,
     Fact,
     LaneEvent,
     PlateColour,
     PlateCorrected,
     PlateRead,
+    StayEnded,
     VehicleEntered,
     VehicleExited,
 )
@@ -107,6 +109,21 @@ def withdrawal(of: Fact, *, number: int, recorded: float = 60_000) -> EventWithd
     )
 
 
+def ending(
+    of: Fact, how: Ending, seconds: float, *, number: int, recorded: float = 70_000
+) -> StayEnded:
+    return StayEnded(
+        event_id=event_id(number),
+        lot_id=LOT,
+        occurred_at=at(seconds),
+        recorded_at=at(recorded),
+        ends=of.event_id,
+        how=how,
+        by="operator:one",
+        reason="the guard says so",
+    )
+
+
 _colours = st.sampled_from([PlateColour.BLUE, PlateColour.GREEN, PlateColour.UNKNOWN])
 
 
@@ -133,16 +150,25 @@ def lane_events(
     return events
 
 
+TICKET = Plate("票0123456789ABCDE")
+CREDENTIALS = (*PLATES, TICKET)
+
+
 @st.composite
 def fact_sets(draw: st.DrawFn) -> list[Fact]:
-    """Lane events of several plates and none, with corrections and withdrawals of any of them."""
+    """Lane events of several plates and none, with all that can be said about any of them."""
     facts: list[Fact] = [*draw(lane_events((PLATE, PLATE, OTHER, None)))]
     for number in range(1000, 1000 + draw(st.integers(0, 6)) if facts else 1000):
         about = draw(st.sampled_from(facts))
         recorded = draw(st.integers(0, 3))
-        if draw(st.booleans()):
-            plate, colour = draw(st.sampled_from(PLATES)), draw(_colours)
+        kind = draw(st.sampled_from(("corrected", "corrected", "withdrawn", "ended")))
+        if kind == "corrected":
+            plate, colour = draw(st.sampled_from(CREDENTIALS)), draw(_colours)
             facts.append(correction(about, plate, number=number, recorded=recorded, colour=colour))
-        else:
+        elif kind == "withdrawn":
             facts.append(withdrawal(about, number=number, recorded=recorded))
+        else:
+            how, gap = draw(st.sampled_from(Ending)), draw(st.sampled_from(GAPS))
+            left = (about.occurred_at - T0).total_seconds() + gap
+            facts.append(ending(about, how, left, number=number, recorded=recorded))
     return facts

@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from parking.core.corrections import plates_touched
-from parking.core.events import Fact, LaneEvent, PlateColour, VehicleEntered, VehicleExited
+from parking.core.events import (
+    Ending,
+    Fact,
+    LaneEvent,
+    PlateColour,
+    VehicleEntered,
+    VehicleExited,
+    amended_by,
+)
 from parking.core.folding import (
     NEEDS_REFOLD,
     NeedsRefold,
     NotOverstayedError,
     PlatelessEventError,
     SeveralLotsError,
-    Step,
     WrongTailError,
     advance,
     close_overstayed,
@@ -27,14 +34,17 @@ from parking.core.folding import (
 from parking.core.ids import EventId, LotId
 from parking.core.plate import Plate
 from parking.core.stay import Stay, StayState
+from parking.core.stay_steps import Step
 from tests.core.facts import (
+    CREDENTIALS,
     LOT,
     OTHER,
     PLATE,
-    PLATES,
     RULES,
+    TICKET,
     at,
     correction,
+    ending,
     entry,
     fact_sets,
     lane_events,
@@ -44,6 +54,7 @@ from tests.core.facts import (
 
 HOUR = 3600
 OPEN, CLOSED = StayState.OPEN, StayState.CLOSED
+LEFT, GONE, NEVER_WAS = Ending.LEFT, Ending.GONE, Ending.NEVER_WAS
 MISSED_EXIT, MISSED_ENTRY = StayState.MISSED_EXIT, StayState.MISSED_ENTRY
 
 
@@ -153,6 +164,128 @@ def test_a_withdrawn_exit_leaves_the_stay_open() -> None:
     assert states_of(entry(0), leave(600), withdrawal(leave(600), number=1000)) == [OPEN]
 
 
+SAID = entry(0), leave(600)
+
+
+@pytest.mark.parametrize(
+    ("facts", "states"),
+    [
+        pytest.param([ending(SAID[0], LEFT, 600, number=1000)], [CLOSED], id="it left at ten past"),
+        pytest.param([ending(SAID[0], GONE, 600, number=1000)], [MISSED_EXIT], id="it is gone"),
+        pytest.param([ending(SAID[0], NEVER_WAS, 0, number=1000)], [], id="it never was"),
+        pytest.param(
+            [ending(SAID[0], LEFT, 600, number=1000), leave(600 + 15 * 60)],
+            [CLOSED],
+            id="a camera's word that comes later confirms it, within the tolerance",
+        ),
+        pytest.param(
+            [ending(SAID[0], LEFT, 600, number=1000), leave(601 + 15 * 60)],
+            [CLOSED, MISSED_ENTRY],
+            id="beyond the tolerance it is another leaving",
+        ),
+        pytest.param(
+            [ending(SAID[0], LEFT, 900, number=1000), leave(600)],
+            [CLOSED],
+            id="the first leaving counts",
+        ),
+        pytest.param(
+            [ending(SAID[0], GONE, 300, number=1000), leave(600)],
+            [CLOSED],
+            id="an exit seen after all is better than gone",
+        ),
+        pytest.param(
+            [ending(SAID[0], LEFT, 900, number=1000), entry(600)],
+            [MISSED_EXIT, OPEN],
+            id="a word that the car's next entry belies charges nothing",
+        ),
+        pytest.param(
+            [ending(SAID[0], GONE, 900, number=1000), entry(600)],
+            [MISSED_EXIT, OPEN],
+            id="gone is said of the stay named only",
+        ),
+        pytest.param(
+            [ending(SAID[0], LEFT, HOUR + 1, number=1000)],
+            [OPEN],
+            id="nobody's word reaches past the maximum stay",
+        ),
+        pytest.param(
+            [
+                ending(SAID[0], LEFT, 600, number=1000, recorded=1),
+                ending(SAID[0], GONE, 600, number=1001, recorded=2),
+            ],
+            [MISSED_EXIT],
+            id="the last word counts",
+        ),
+        pytest.param(
+            [
+                ending(SAID[0], LEFT, 600, number=1000),
+                withdrawal(ending(SAID[0], LEFT, 600, number=1000), number=1001),
+            ],
+            [OPEN],
+            id="and may be taken back",
+        ),
+    ],
+)
+def test_a_person_ends_a_stay(facts: list[Fact], states: list[StayState]) -> None:
+    assert states_of(SAID[0], *facts) == states
+    assert states_of(*reversed(facts), SAID[0], *facts) == states
+
+
+def test_a_stay_ended_by_hand_says_so() -> None:
+    word = ending(entry(20), LEFT, 600, number=1000)
+    (stay,) = fold([entry(0), entry(20), word, leave(700)], plate=PLATE, rules=RULES)
+    assert (stay.left_at, stay.exit_event_id, stay.exit_lane_id) == (at(600), word.event_id, None)
+    assert (stay.ended_by_hand, stay.last_seen_at) == (True, at(700))
+    (seen,) = fold([entry(0), leave(700)], plate=PLATE, rules=RULES)
+    assert not seen.ended_by_hand
+
+
+def test_a_car_that_is_back_soon_is_linked_to_the_stay_it_left() -> None:
+    came, went, late = entry(0), leave(600), 600 + 16 * 60
+    for back, link in ((late - 1, came.event_id), (late, None)):
+        _, again = fold([came, went, entry(back)], plate=PLATE, rules=RULES)
+        assert again.reentry_of == link
+    never = replace(RULES, reentry_minutes=0)
+    _, again = fold([came, went, entry(700)], plate=PLATE, rules=never)
+    assert again.reentry_of is None
+    _, again = fold([came, entry(700)], plate=PLATE, rules=RULES)
+    assert again.reentry_of is None
+
+
+def test_in_and_out_by_separate_lanes_within_moments_is_a_drive_through() -> None:
+    same_lane = replace(leave(100), lane_id=entry(0).lane_id)
+    cases: list[tuple[LaneEvent, bool]] = [
+        (leave(180), True),
+        (leave(181), False),
+        (same_lane, False),
+    ]
+    for went, through in cases:
+        (stay,) = fold([entry(0), went], plate=PLATE, rules=RULES)
+        assert stay.drive_through is through
+    (stay,) = fold([entry(0), leave(9)], plate=PLATE, rules=replace(RULES, drive_through_seconds=0))
+    assert not stay.drive_through
+
+
+def test_a_person_at_the_lane_counts_as_a_camera_does() -> None:
+    seen = replace(leave(600), device_id=None, by="operator:one", reason="camera dark")
+    (stay,) = fold([entry(0), seen], plate=PLATE, rules=RULES)
+    assert (stay.state, stay.exit_lane_id) == (CLOSED, seen.lane_id)
+
+
+def test_a_ticket_stands_for_the_plate_until_it_is_known() -> None:
+    unread, went = entry(0, None), leave(600)
+    ticket = correction(unread, TICKET, number=1000, recorded=1)
+    assert [s.state for s in fold([unread, ticket, went], plate=TICKET, rules=RULES)] == [OPEN]
+    unread_exit = leave(600, None)
+    scanned = correction(unread_exit, TICKET, number=1001)
+    (stay,) = fold([unread, ticket, unread_exit, scanned], plate=TICKET, rules=RULES)
+    assert (stay.state, stay.entry_event_id) == (CLOSED, unread.event_id)
+    matched = correction(unread, PLATE, number=1002, recorded=2)
+    (stay,) = fold([unread, ticket, went, matched], plate=PLATE, rules=RULES)
+    assert (stay.state, stay.entry_event_id) == (CLOSED, unread.event_id)
+    assert fold([unread, ticket, went, matched], plate=TICKET, rules=RULES) == ()
+
+
 def test_a_sweep_gives_up_what_is_past_the_maximum_stay() -> None:
     assert [
         stay.state for stay in fold([entry(0)], plate=PLATE, rules=RULES, now=at(HOUR + 1))
@@ -197,18 +330,22 @@ def test_the_stay_of_another_plate_or_lot_is_refused() -> None:
         fold([entry(0), elsewhere], plate=PLATE, rules=RULES)
 
 
+def _names(fact: Fact) -> EventId | None:
+    return None if isinstance(fact, VehicleEntered | VehicleExited) else amended_by(fact)
+
+
 class Journal:
     """A store as the services keep it: facts, and stays that only ever change by one step."""
 
     def __init__(self) -> None:
         self.facts: dict[EventId, Fact] = {}
-        self.stays: dict[Plate, list[Stay]] = {plate: [] for plate in PLATES}
+        self.stays: dict[Plate, list[Stay]] = {plate: [] for plate in CREDENTIALS}
         self.refolds = 0
 
     def record(self, fact: Fact) -> None:
         if fact.event_id in self.facts:
             return
-        touched = plates_touched(fact, known=self.facts.values())
+        touched = plates_touched(fact, known=self.facts.values(), rules=RULES)
         self.facts[fact.event_id] = fact
         if isinstance(fact, VehicleEntered | VehicleExited) and touched == {fact.read.plate}:
             self._advance(fact)
@@ -218,7 +355,7 @@ class Journal:
 
     def _advance(self, event: LaneEvent) -> None:
         assert event.read.plate is not None
-        if any(getattr(fact, "corrects", None) == event.event_id for fact in self.facts.values()):
+        if any(_names(fact) == event.event_id for fact in self.facts.values()):
             self._refold(event.read.plate)
             return
         stays = self.stays[event.read.plate]
@@ -240,7 +377,7 @@ class Journal:
 def test_any_order_and_repetition_gives_the_same_stays(facts: list[Fact], random: Random) -> None:
     shuffled = [*facts, *random.choices(facts, k=3)] if facts else []
     random.shuffle(shuffled)
-    for plate in PLATES:
+    for plate in CREDENTIALS:
         assert fold(shuffled, plate=plate, rules=RULES) == fold(facts, plate=plate, rules=RULES)
 
 
@@ -253,7 +390,7 @@ def test_stepping_agrees_with_folding_in_whatever_order_facts_arrive(
     journal = Journal()
     for count, fact in enumerate(arrivals, start=1):
         journal.record(fact)
-        for plate in PLATES:
+        for plate in CREDENTIALS:
             known = fold(arrivals[:count], plate=plate, rules=RULES)
             assert tuple(journal.stays[plate]) == known
 
