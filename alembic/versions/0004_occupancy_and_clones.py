@@ -41,7 +41,7 @@ _UP = (
         constraint lot_habit_has_quantiles check (cardinality(lasting_seconds) > 0),
       missed_share double precision not null
         constraint lot_habit_missed_share_range check (missed_share > 0 and missed_share < 1),
-      stays integer not null constraint lot_habit_stays_positive check (stays > 0),
+      stays integer not null constraint lot_habit_stays_not_negative check (stays >= 0),
       learned_at timestamptz not null
     )""",
     "alter table parking.stay add column hold text collate \"C\"",

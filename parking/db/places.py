@@ -7,7 +7,8 @@ import asyncpg
 import msgspec
 
 from parking.core.ids import LotId, OperatorId, TariffId
-from parking.core.place import Device, Lane, LaneDirection, Lot, Operator, StayRules
+from parking.core.place import Device, Lane, LaneDirection, Lot, Operator, Position, StayRules
+from parking.core.vehicle import VehicleKind
 from parking.db.pool import Connection
 
 _LOT = """
@@ -29,10 +30,12 @@ returning (xmax = 0)
 """
 _PUT_LOT = """
 insert into parking.lot
-  (lot_id, operator_id, name_zh, name_en, zone, spaces, tariff_id, rules)
-values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+  (lot_id, operator_id, name_zh, name_en, zone, spaces, tariff_id, rules, class_spaces, latitude,
+   longitude)
+values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb, $10, $11)
 on conflict (lot_id) do update set
-  name_zh = $3, name_en = $4, zone = $5, spaces = $6, tariff_id = $7, rules = $8::jsonb
+  name_zh = $3, name_en = $4, zone = $5, spaces = $6, tariff_id = $7, rules = $8::jsonb,
+  class_spaces = $9::jsonb, latitude = $10, longitude = $11
 returning (xmax = 0)
 """
 _PUT_LANE = """
@@ -47,6 +50,7 @@ returning (xmax = 0)
 """
 _LANES_DECODER = msgspec.json.Decoder(dict[str, LaneDirection])
 _RULES_DECODER = msgspec.json.Decoder(StayRules)
+_SPACES_DECODER = msgspec.json.Decoder(dict[VehicleKind, int])
 
 
 class LotRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +93,15 @@ def lot_of(row: asyncpg.Record) -> Lot:
         spaces=row["spaces"],
         tariff_id=row["tariff_id"],
         rules=_RULES_DECODER.decode(row["rules"]),
+        class_spaces=_SPACES_DECODER.decode(row["class_spaces"]),
+        position=_position_of(row),
     )
+
+
+def _position_of(row: asyncpg.Record) -> Position | None:
+    if row["latitude"] is None or row["longitude"] is None:
+        return None
+    return Position(latitude=row["latitude"], longitude=row["longitude"])
 
 
 async def tariff_rows(
@@ -122,6 +134,9 @@ async def put_lot(connection: Connection, lot: Lot) -> bool:
             lot.spaces,
             lot.tariff_id,
             msgspec.json.encode(lot.rules).decode(),
+            msgspec.json.encode(lot.class_spaces).decode(),
+            None if lot.position is None else lot.position.latitude,
+            None if lot.position is None else lot.position.longitude,
         )
     )
 

@@ -12,6 +12,7 @@ from parking.services.check_lane_event import bounds_of
 from parking.services.clock import Clock
 from parking.services.confirm_near_misses import NearMissClock
 from parking.services.decide_review import ReviewDecider
+from parking.services.occupancy import OccupancyBook
 from parking.services.place_book import PlaceBook
 from parking.services.quote_stay import Quoter
 from parking.services.rate_limit import DeviceRates
@@ -37,6 +38,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     reviews: ReviewDecider
     near_misses: NearMissClock
     overstays: OverstaySweeper
+    occupancy: OccupancyBook
 
     @classmethod
     def build(
@@ -60,6 +62,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
             reviews=ReviewDecider(pool, book=book, clock=clock),
             near_misses=NearMissClock(pool, book=book),
             overstays=OverstaySweeper(pool, book=book),
+            occupancy=OccupancyBook(pool, book=book, clock=clock),
         )
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from parking.core.place import Device, Lane, Lot, Operator, StayRules
 from parking.core.pricing import STAY_DAYS_MAX
 from parking.core.tariff import Tariff
 from parking.core.tariff_document import check_tariff, read_tariff_json
+from parking.core.vehicle import VehicleKind
 from parking.db import places
 from parking.db.places import TariffRow
 from parking.db.pool import Connection, Pool, transaction
@@ -49,6 +50,13 @@ class UnknownTimeZoneError(DomainError):
 
 class StayRulesError(DomainError):
     """A lot's rules that would not work."""
+
+
+class ClassSpacesError(DomainError):
+    """A class of vehicles that would have more spaces than the lot."""
+
+    def __init__(self, *, kind: VehicleKind, spaces: int, of: int) -> None:
+        super().__init__(f"class_spaces: {spaces} for {kind.value}, but the lot has {of} in all")
 
 
 class LotOfOtherOperatorError(DomainError):
@@ -134,10 +142,11 @@ class PlaceRegister:
         """Create or change a lot. A new tariff holds for stays that begin from now on.
 
         Raises UnknownOperatorError, UnknownTariffError, UnknownTimeZoneError, StayRulesError,
-        LotOfOtherOperatorError.
+        ClassSpacesError, LotOfOtherOperatorError.
         """
         _check_zone(lot.zone)
         _check_rules(lot.rules)
+        _check_class_spaces(lot)
         async with transaction(self._pool) as connection:
             if not await places.exists(connection, "operator", operator_id=lot.operator_id):
                 raise UnknownOperatorError(lot.operator_id)
@@ -204,6 +213,12 @@ def _check_zone(zone: str) -> None:
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError):
         raise UnknownTimeZoneError(zone) from None
+
+
+def _check_class_spaces(lot: Lot) -> None:
+    for kind, spaces in lot.class_spaces.items():
+        if spaces > lot.spaces:
+            raise ClassSpacesError(kind=kind, spaces=spaces, of=lot.spaces)
 
 
 def _check_rules(rules: StayRules) -> None:

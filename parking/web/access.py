@@ -44,6 +44,13 @@ async def operator_scope(request: Request[Any, Any, Any]) -> OperatorId | None:
     return principal.operator_id
 
 
+def author_of(principal: Principal) -> str:
+    """Who says something, as facts note it: `operator:<id>` or `admin:<key>`."""
+    if principal.role is Role.OPERATOR:
+        return f"operator:{principal.operator_id}"
+    return f"admin:{principal.key_id}"
+
+
 async def require_lot(request: Request[Any, Any, Any], lot_id: LotId) -> Principal:
     """A key that may see the lot: an admin's or its operator's. Raises UnknownLotError."""
     scope = await operator_scope(request)

@@ -10,6 +10,11 @@ from parking.core.tariff_document import TariffError
 from parking.db.pool import DatabaseUnavailableError
 from parking.services.api_keys import ForbiddenError, UnauthorisedError, UnknownKeyError
 from parking.services.decide_review import ReviewDecidedError, UnknownReviewError
+from parking.services.occupancy import (
+    RecountSumError,
+    RecountTakenError,
+    RecountTimeError,
+)
 from parking.services.quote_stay import StayNotPricedError, UnknownStayError
 from parking.services.rate_limit import TooManyEventsPerSecondError
 from parking.services.refusals import (
@@ -21,6 +26,7 @@ from parking.services.refusals import (
     UnknownLotError,
 )
 from parking.services.register_place import (
+    ClassSpacesError,
     LotOfOtherOperatorError,
     StayRulesError,
     TariffMismatchError,
@@ -78,17 +84,21 @@ STATUSES: Final[dict[type[Exception], int]] = {
     UnknownTariffError: 404,
     ConflictingEventError: 409,
     LotOfOtherOperatorError: 409,
+    RecountTakenError: 409,
     ReviewDecidedError: 409,
     StayNotPricedError: 409,
     TariffOrderError: 409,
     TariffVersionTakenError: 409,
     BodyTooLargeError: 413,
     TooManyEventsError: 413,
+    ClassSpacesError: 422,
     InvalidEventError: 422,
     InvalidPlateError: 422,
     LaneEventRefusedError: 422,
     LeftBeforeEnteredError: 422,
     NaiveInstantError: 422,
+    RecountSumError: 422,
+    RecountTimeError: 422,
     StayRulesError: 422,
     StayTooLongError: 422,
     TariffError: 422,

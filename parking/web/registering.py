@@ -9,8 +9,9 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from parking.core.ids import SLUG_PATTERN, DeviceId, LaneId, LotId, OperatorId, TariffId
-from parking.core.place import Device, Lane, LaneDirection, Lot, Operator, StayRules
+from parking.core.place import Device, Lane, LaneDirection, Lot, Operator, Position, StayRules
 from parking.core.tariff import Tariff
+from parking.core.vehicle import VehicleKind
 from parking.services.api_keys import NewKey
 from parking.services.register_place import Put
 from parking.web.access import require_admin, services_of
@@ -34,6 +35,13 @@ class TariffBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tariff: Tariff
 
 
+class PositionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a lot lies: degrees, WGS 84."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+
+
 class LotBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A lot."""
 
@@ -44,6 +52,8 @@ class LotBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     spaces: Annotated[int, Meta(ge=0, le=1_000_000)]
     tariff_id: Slug
     rules: StayRules = StayRules()
+    class_spaces: dict[VehicleKind, Annotated[int, Meta(ge=0, le=1_000_000)]] = {}
+    position: PositionBody | None = None
 
 
 class LaneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,6 +67,10 @@ class DeviceBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A device."""
 
     name: Name
+
+
+def _position(body: PositionBody) -> Position:
+    return Position(latitude=body.latitude, longitude=body.longitude)
 
 
 def _answer(put_: Put, content: object) -> Response[object]:
@@ -114,6 +128,8 @@ async def put_lot(
         spaces=data.spaces,
         tariff_id=TariffId(data.tariff_id),
         rules=data.rules,
+        class_spaces=data.class_spaces,
+        position=None if data.position is None else _position(data.position),
     )
     return _answer(await services_of(request).places.put_lot(lot), lot)
 

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from parking.web import lane_events, registering, viewing
+from parking.web import lane_events, occupancy, registering, viewing
 
 
 def parking_routers() -> tuple[Router, ...]:
@@ -10,5 +10,10 @@ def parking_routers() -> tuple[Router, ...]:
 
     One router: the framework wants all methods of a path in the same one.
     """
-    handlers = [lane_events.post_lane_events, *registering.HANDLERS, *viewing.HANDLERS]
+    handlers = [
+        lane_events.post_lane_events,
+        *registering.HANDLERS,
+        *viewing.HANDLERS,
+        *occupancy.HANDLERS,
+    ]
     return (Router(path="/", route_handlers=handlers),)
