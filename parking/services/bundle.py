@@ -16,6 +16,7 @@ from parking.services.occupancy import OccupancyBook
 from parking.services.place_book import PlaceBook
 from parking.services.quote_stay import Quoter
 from parking.services.rate_limit import DeviceRates
+from parking.services.record_fee_facts import FeeFactRecorder
 from parking.services.record_lane_events import LaneEventRecorder
 from parking.services.register_place import PlaceRegister
 from parking.services.sweep_overstays import OverstaySweeper
@@ -35,6 +36,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     recorder: LaneEventRecorder
     places: PlaceRegister
     quotes: Quoter
+    fee_facts: FeeFactRecorder
     reviews: ReviewDecider
     near_misses: NearMissClock
     overstays: OverstaySweeper
@@ -59,6 +61,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
             ),
             places=PlaceRegister(pool, book),
             quotes=Quoter(pool, book=book, clock=clock),
+            fee_facts=FeeFactRecorder(pool, book=book, clock=clock),
             reviews=ReviewDecider(pool, book=book, clock=clock),
             near_misses=NearMissClock(pool, book=book),
             overstays=OverstaySweeper(pool, book=book),

@@ -6,6 +6,7 @@ from typing import Final
 from parking.core.errors import DomainError
 from parking.core.plate import InvalidPlateError
 from parking.core.pricing import LeftBeforeEnteredError, NaiveInstantError, StayTooLongError
+from parking.core.right import RightNotOfferedError
 from parking.core.tariff_document import TariffError
 from parking.db.pool import DatabaseUnavailableError
 from parking.services.api_keys import ForbiddenError, UnauthorisedError, UnknownKeyError
@@ -17,6 +18,11 @@ from parking.services.occupancy import (
 )
 from parking.services.quote_stay import StayNotPricedError, UnknownStayError
 from parking.services.rate_limit import TooManyEventsPerSecondError
+from parking.services.record_fee_facts import (
+    ConflictingFeeFactError,
+    FeeFactRefusedError,
+    UnknownGrantError,
+)
 from parking.services.refusals import (
     ConflictingEventError,
     LaneEventRefusedError,
@@ -75,6 +81,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ForbiddenError: 403,
     OtherLotError: 403,
     UnknownDeviceError: 404,
+    UnknownGrantError: 404,
     UnknownKeyError: 404,
     UnknownLaneError: 404,
     UnknownLotError: 404,
@@ -83,6 +90,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     UnknownStayError: 404,
     UnknownTariffError: 404,
     ConflictingEventError: 409,
+    ConflictingFeeFactError: 409,
     LotOfOtherOperatorError: 409,
     RecountTakenError: 409,
     ReviewDecidedError: 409,
@@ -92,11 +100,13 @@ STATUSES: Final[dict[type[Exception], int]] = {
     BodyTooLargeError: 413,
     TooManyEventsError: 413,
     ClassSpacesError: 422,
+    FeeFactRefusedError: 422,
     InvalidEventError: 422,
     InvalidPlateError: 422,
     LaneEventRefusedError: 422,
     LeftBeforeEnteredError: 422,
     NaiveInstantError: 422,
+    RightNotOfferedError: 422,
     RecountSumError: 422,
     RecountTimeError: 422,
     StayRulesError: 422,
