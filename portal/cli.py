@@ -6,6 +6,7 @@ one line on standard error and exit code 2; a traceback means a fault of ours.
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EXIT_TOLD: Final = 2
 EXIT_VIOLATED: Final = 1
+_STARTED: Final = time.monotonic()
 
 
 class _Parking(click.Group):
@@ -256,5 +258,7 @@ def demo(*, once: bool, frames: Path | None, cars: int, seed: int, port: int) ->
     """
     from portal.demo.run import DemoOptions, run_demo
 
-    options = DemoOptions(once=once, frames=frames, cars=cars, seed=seed, port=port)
+    options = DemoOptions(
+        once=once, frames=frames, cars=cars, seed=seed, port=port, started=_STARTED
+    )
     sys.exit(_run(lambda: run_demo(options)))

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from parking.core.errors import DomainError
-from portal.demo.http import Api
+from portal.demo.http import Api, local_client
 
 GOOD_CARD = "4242424242424242"
 _FORM = re.compile(r"<form[^>]*\baction=\"([^\"]*)\"", re.IGNORECASE)
@@ -71,7 +71,7 @@ def _code_of(messages: Path, phone: str) -> str:
 
 async def submit_card(url: str, *, card: str) -> None:
     """Open the hosted page, fill its form in and send it, as a browser does."""
-    async with httpx.AsyncClient(timeout=20.0, trust_env=False) as browser:
+    async with local_client() as browser:
         for attempt in range(_TRIES):
             try:
                 page = await browser.get(url)

@@ -77,6 +77,7 @@ async def start_cameras(stage: Stage, story: Sequence[Pass], *, seed: int) -> Ch
         ],
         environment={"OMP_NUM_THREADS": "1"},
         ends_by_itself=True,
+        yields=True,
     )
 
 

@@ -144,27 +144,24 @@ def plan_videos(stage: Stage, folder: Path, *, day: date) -> list[Video]:
 
 async def play_photographs(console: Console, options: "DemoOptions") -> int:
     """Play the folder; answers 0 when every invariant held."""
-    from portal.demo.run import finish, new_stage, open_stage
+    from portal.demo.run import finish, new_stage, open_stage, teller
 
     if options.frames is None:
         return 0
-    started, now = time.monotonic(), datetime.now(UTC)
+    now = datetime.now(UTC)
     day = demo_day(now)
     shown = plan(options.frames, day=day)
-
-    def say(text: str) -> None:
-        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {text}")
-
+    say = teller(console, options)
     stage = new_stage(options, now=now, say=say)
     try:
         videos = plan_videos(stage, options.frames, day=day)
         if not shown and not videos:
             raise NoPicturesError(options.frames)
         first = min((each.entered_at.date() for each in shown), default=day)
-        keys = await open_stage(stage, day=first, say=say)
+        stage.open_gates(first=WULIN)
+        await open_stage(stage, day=first, say=say)
         await _put_video_lanes(stage, videos)
         await asyncio.to_thread(deliver, stage, shown)
-        await stage.open_gates(keys.devices)
         say(f"{len(shown)} pictures and {len(videos) // 2} videos pass the gates, in and out")
         right = await _watch_and_tell(stage, shown, console=console)
         return await finish(stage, console, right=right, once=options.once)
@@ -205,7 +202,7 @@ async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int) -> 
     quiet_since = time.monotonic()
     with watcher:
         while True:
-            stage.household.raise_if_given_up()
+            stage.raise_if_given_up()
             counts = await watcher.look(await read_stays(pool), cameras_done=False)
             if counts != last:
                 last, quiet_since = counts, time.monotonic()

@@ -12,11 +12,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from parking.core.errors import DomainError
+from portal.demo.http import local_client
 
 Say = Callable[[str], None]
 
@@ -25,6 +27,7 @@ _RESTART_SECONDS = 0.3
 _QUICK_DEATH_SECONDS = 3.0
 _QUICK_DEATHS_MAX = 5
 _PR_SET_PDEATHSIG = 1
+_NICE = 5
 
 
 class ChildKeepsDyingError(DomainError):
@@ -59,10 +62,17 @@ def program(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this child when the demo itself is killed, so that no port stays taken."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _prepare(*, yields: bool) -> None:
+    """Run in the new child, before it becomes the program."""
+    if yields:
+        os.nice(_NICE)
+        # A session is a scheduling group of its own: else niceness counts inside it only.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
+    if sys.platform == "linux":
+        # End this child when the demo itself is killed, so that no port stays taken.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -78,8 +88,12 @@ class Child:
         say: Say,
         health_url: str | None = None,
         ends_by_itself: bool = False,
+        yields: bool = False,
     ) -> None:
-        """Describe the process; `start` starts it. `ends_by_itself` lets it end with code 0."""
+        """Describe the process; `start` starts it.
+
+        `ends_by_itself` lets it end with code 0; `yields` lets the others have the processor first.
+        """
         self.name = name
         self.restarts = 0
         self.log = log
@@ -88,6 +102,7 @@ class Child:
         self._say = say
         self._health_url = health_url
         self._ends_by_itself = ends_by_itself
+        self._yields = yields
         self.finished = False
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -113,7 +128,7 @@ class Child:
                 env={**os.environ, **self._environment},
                 # A session of its own: Ctrl-C reaches the demo, which then stops them in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=partial(_prepare, yields=self._yields),
             )
 
     async def _keep(self) -> None:
@@ -156,7 +171,7 @@ class Child:
         if self._health_url is None:
             return
         deadline = time.monotonic() + seconds
-        async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
+        async with local_client(seconds=2.0) as client:
             while time.monotonic() < deadline:
                 self.raise_if_given_up()
                 with contextlib.suppress(httpx.HTTPError):
@@ -200,6 +215,7 @@ class Household:
         environment: Mapping[str, str] | None = None,
         health_url: str | None = None,
         ends_by_itself: bool = False,
+        yields: bool = False,
     ) -> Child:
         """Start one more process and keep it running."""
         child = Child(
@@ -210,6 +226,7 @@ class Household:
             say=self._say,
             health_url=health_url,
             ends_by_itself=ends_by_itself,
+            yields=yields,
         )
         self.children.append(child)
         await child.start()

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import math
 import signal
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ class DemoOptions:
     cars: int = 16
     seed: int = 1
     port: int = 8080
+    started: float = field(default_factory=time.monotonic)
+    """When the command began; every time that is shown counts from here."""
 
 
 async def run_demo(options: DemoOptions) -> int:
@@ -72,18 +75,24 @@ async def _until_told(play: Any, console: Console) -> int:  # noqa: ANN401 - a c
 
 
 async def _play(console: Console, options: DemoOptions) -> int:
-    started = time.monotonic()
     now = datetime.now(UTC)
     story = write(day=demo_day(now), cars=options.cars, seed=options.seed)
 
-    def say(text: str) -> None:
-        console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {text}")
-
+    say = teller(console, options)
     stage = new_stage(options, now=now, say=say)
     try:
         return await _play_on(stage, story, console=console, options=options, say=say)
     finally:
         await stage.close()
+
+
+def teller(console: Console, options: DemoOptions) -> Callable[[str], None]:
+    """Answer what tells the person what happens, and when."""
+
+    def say(text: str) -> None:
+        console.print(f"[dim]{time.monotonic() - options.started:5.1f} s[/dim]  {text}")
+
+    return say
 
 
 def new_stage(options: DemoOptions, *, now: datetime, say: Any) -> Stage:  # noqa: ANN401
@@ -104,6 +113,7 @@ async def open_stage(stage: Stage, *, day: date, say: Any) -> setup.Keys:  # noq
     admin = Api(stage.base_url, key=stage.admin_key)
     keys = await setup.set_up(admin, day=day)
     await admin.close()
+    stage.hand_over_keys(keys.devices)
     return keys
 
 
@@ -120,19 +130,19 @@ async def _play_on(
     options: DemoOptions,
     say: Any,  # noqa: ANN401
 ) -> int:
-    # The day is rendered while everything else comes up.
+    # Gates open and the day is rendered while everything else comes up.
+    stage.open_gates(first=story[0].lot)
     cameras = await gates.start_cameras(stage, story, seed=options.seed)
     keys = await open_stage(stage, day=story[0].entered_at.date(), say=say)
-    await stage.open_gates(keys.devices)
-    say(f"{len(stage.agents)} gate agents begin to watch {2 * len(stage.agents)} lanes")
     drivers = await bind_drivers(stage, story)
     say(f"{drivers} drivers have bound a plate and a card")
     pool = await open_pool(stage.database_url, size_max=2)
     try:
         director = Director(stage, keys.operators)
-        await _watch(
+        first_car_at = await _watch(
             stage, story, pool, console=console, cameras=cameras, director=director, say=say
         )
+        settled_at = time.monotonic()
         statements = await read_statements(stage)
         violations = await audit(pool, now=datetime.now(UTC), truth_url=stage.sim_url)
         stays = await read_stays(pool)
@@ -145,6 +155,8 @@ async def _play_on(
         violations=violations,
         strange=len(strangers(story, stays)),
     )
+    first, all_of_them = (at - options.started for at in (first_car_at, settled_at))
+    console.print(f"first car after {first:.1f} s, all settled after {all_of_them:.1f} s")
     return await finish(stage, console, right=right, once=options.once)
 
 
@@ -157,8 +169,11 @@ async def _watch(
     cameras: Any,  # noqa: ANN401
     director: Director,
     say: Any,  # noqa: ANN401
-) -> None:
-    """Show progress and let people act until every car is settled, or nothing moves any more."""
+) -> float:
+    """Show progress and let people act until every car is settled, or nothing moves any more.
+
+    Answers when the first car's stay was there to be seen.
+    """
     crossings = len(gates.scenario_of(story).passes)
     goals = goals_of(
         crossings=crossings,
@@ -170,13 +185,17 @@ async def _watch(
     courier = gates.Courier(stage)
     carrying = asyncio.create_task(courier.carry())
     last, still_since = None, time.monotonic()
+    first_car_at = math.inf
     with watcher:
         while True:
-            stage.household.raise_if_given_up()
+            stage.raise_if_given_up()
             became = await _judge_now(pool, story)
             stays = [each.stay for each in became if each.stay is not None]
             counts = await watcher.look(stays, cameras_done=cameras.finished)
             courier.recorded = counts.delivered
+            if stays and first_car_at == math.inf:
+                first_car_at = time.monotonic()
+                say(f"the first car is on the page: {stays[0]['plate']}")
             if carrying.done():
                 carrying.result()
             for line in await director.act(became):
@@ -191,6 +210,7 @@ async def _watch(
             await asyncio.sleep(_LOOK_SECONDS)
     carrying.cancel()
     await watcher.close()
+    return first_car_at
 
 
 async def _judge_now(pool: Pool, story: Sequence[Pass]) -> tuple[Became, ...]:

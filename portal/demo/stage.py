@@ -187,21 +187,22 @@ class Stage:
             "worker", [program("parking"), "work"], environment=self._environment()
         )
 
-    def open_gates(self) -> None:
-        """Begin to start one gate agent for each lot.
+    def open_gates(self, *, first: DemoLot) -> None:
+        """Begin to start one gate agent for each lot, that of the first car's lot first.
 
-        They need nobody: an agent spools. But loading their nets keeps a processor busy for
-        seconds, so the lot that the first car comes to goes first, and all while the rest of the
-        stage comes up.
+        They need nobody: an agent spools. But loading its nets keeps a processor busy for seconds,
+        so this happens while the rest of the stage comes up.
         """
-        self._opening = asyncio.create_task(self._open_gates(), name="open the gates")
+        self._opening = asyncio.create_task(self._open_gates(first), name="open the gates")
 
-    async def _open_gates(self) -> None:
-        first, *others = LOTS
-        agent = await self._start_agent(first)
+    async def _open_gates(self, first: DemoLot) -> None:
+        await self._open_gate(first)
+        await asyncio.gather(*(self._open_gate(lot) for lot in LOTS if lot is not first))
+
+    async def _open_gate(self, lot: DemoLot) -> None:
+        agent = await self._start_agent(lot)
         await agent.wait_ready(seconds=READY_SECONDS)
-        for lot in others:
-            await self._start_agent(lot)
+        self._say(f"the gates of {lot.name_en} are watched")
 
     def hand_over_keys(self, device_keys: dict[str, str]) -> None:
         """Give each gate box its key, as a person does who sets one up."""

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from portal.demo.gates import count_frames
+from portal.demo.http import local_client
 from portal.demo.stage import FRAMES_EACH, Stage
 
 _LINE_EVERY_SECONDS = 4.0
@@ -47,7 +48,7 @@ class Watcher:
         """`goals` says how many of each there will be; what is not in it is not shown."""
         self._console = console
         self._stage = stage
-        self._client = httpx.AsyncClient(timeout=2.0, trust_env=False)
+        self._client = local_client(seconds=2.0)
         self._progress = Progress(
             TextColumn("{task.description:<20}"),
             BarColumn(bar_width=40),
