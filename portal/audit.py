@@ -6,7 +6,7 @@ again from the bare tariffs, and both must come out as they are stored. What bil
 itself lies in billing/audit.py; here is what concerns parking, and both rooms together.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,14 +16,16 @@ import msgspec
 from billing.audit import Truth
 from billing.audit import violations as billing_violations
 from parking.core.errors import DomainError
+from parking.core.fee_facts import FeeFact
 from parking.core.folding import fold
-from parking.core.ids import LotId
+from parking.core.ids import LotId, StayId, TariffId
 from parking.core.place import StayRules
 from parking.core.plate import Plate, mask_plate
-from parking.core.pricing import assess
-from parking.core.pricing_plan import CompiledTariff, compile_tariff
+from parking.core.pricing_plan import compile_tariff
 from parking.core.stay import Stay, StayState
+from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee
 from parking.core.tariff_document import read_tariff_json
+from parking.core.tariff_versions import PricedFrom, TariffVersions
 from parking.db import stays as stay_rows
 from parking.db.lane_events import facts_of_plate
 from parking.db.pool import Connection, Pool, open_pool, transaction
@@ -38,7 +40,12 @@ ORDER BY 1, 2
 """
 _RULES: Final = "SELECT lot_id, rules::text AS rules FROM parking.lot"
 _TARIFFS: Final = """
-SELECT tariff_id, version, document::text AS document FROM parking.tariff_version
+SELECT tariff_id, effective_from, document::text AS document FROM parking.tariff_version
+ORDER BY tariff_id, effective_from, version
+"""
+_FEE_FACTS: Final = """
+SELECT document::text AS document FROM parking.fee_fact
+WHERE lot_id = $1 AND (plate = $2 OR stay_id = ANY($3::uuid[]))
 """
 _UNBILLED: Final = """
 SELECT stay.stay_id, stay.plate, stay.fee_minor, obligation.charged_minor, obligation.state
@@ -134,10 +141,7 @@ async def _check_stays(connection: Connection, *, now: datetime) -> AsyncIterato
         LotId(row["lot_id"]): msgspec.json.decode(row["rules"], type=StayRules)
         for row in await connection.fetch(_RULES)
     }
-    tariffs = {
-        (row["tariff_id"], row["version"]): compile_tariff(read_tariff_json(row["document"]))
-        for row in await connection.fetch(_TARIFFS)
-    }
+    tariffs = await _tariffs(connection)
     for row in await connection.fetch(_PLATES):
         lot_id, plate = LotId(row["lot_id"]), Plate(row["plate"])
         facts = await facts_of_plate(connection, lot_id, plate)
@@ -147,8 +151,9 @@ async def _check_stays(connection: Connection, *, now: datetime) -> AsyncIterato
         swept = fold(facts, plate=plate, rules=rules[lot_id], now=now)
         for violation in _compare(kept, swept, [each.stay for each in alive.values()]):
             yield violation
+        account = await _account(connection, lot_id, plate, alive)
         for each in alive.values():
-            for violation in _check_price(each, tariffs):
+            for violation in _check_price(each, tariffs, account):
                 yield violation
 
 
@@ -176,27 +181,54 @@ def _shown(stay: Stay | None) -> str:
     return f"{stay.state.value} {mask_plate(stay.plate)} {stay.entered_at} to {stay.left_at}"
 
 
-def _check_price(
-    row: stay_rows.StayRow, tariffs: dict[tuple[str, int], CompiledTariff]
-) -> Iterator[Violation]:
+async def _tariffs(connection: Connection) -> dict[TariffId, TariffVersions]:
+    versions: dict[TariffId, list[PricedFrom]] = {}
+    for row in await connection.fetch(_TARIFFS):
+        ready = compile_tariff(read_tariff_json(row["document"]))
+        versions.setdefault(row["tariff_id"], []).append(PricedFrom(row["effective_from"], ready))
+    return {tariff_id: TariffVersions(found) for tariff_id, found in versions.items()}
+
+
+async def _account(
+    connection: Connection, lot_id: LotId, plate: Plate, rows: Mapping[StayId, stay_rows.StayRow]
+) -> PlateAccount:
+    """All that bears on the fees of a plate's stays."""
+    known = [_known(row) for row in rows.values()]
+    facts = [
+        msgspec.json.decode(row["document"], type=FeeFact)
+        for row in await connection.fetch(_FEE_FACTS, lot_id, plate, list(rows))
+    ]
+    return PlateAccount(facts=facts, stays=in_order(each for each in known if each is not None))
+
+
+def _known(row: stay_rows.StayRow) -> KnownStay | None:
     stay = row.stay
     if stay.state is not StayState.CLOSED or stay.entered_at is None or stay.left_at is None:
-        return
-    stored, version = row.fee, row.tariff_version
-    tariff = None if version is None else tariffs.get((row.tariff_id, version))
-    again = (
-        None
-        if tariff is None
-        else assess(
-            entered_at=stay.entered_at, left_at=stay.left_at, tariff=tariff, colour=stay.colour
-        )
+        return None
+    return KnownStay(
+        stay_id=stay.stay_id,
+        plate=stay.plate,
+        colour=stay.colour,
+        tariff_id=row.tariff_id,
+        entered_at=stay.entered_at,
+        left_at=stay.left_at,
     )
+
+
+def _check_price(
+    row: stay_rows.StayRow, tariffs: Mapping[TariffId, TariffVersions], account: PlateAccount
+) -> Iterator[Violation]:
+    stay = _known(row)
+    if stay is None:
+        return
+    stored = row.fee
+    again = stay_fee(stay, versions_of=tariffs.__getitem__, account=account)
     if stored is None or stored != again or row.fee_minor != stored.total.amount_minor:
         yield Violation(
             invariant="fees-follow-their-tariff",
             subject=str(stay.stay_id),
             text=f"stored {None if stored is None else stored.total} ({row.fee_minor} fen), "
-            f"the tariff gives {None if again is None else again.total}",
+            f"the tariff gives {again.total}",
         )
 
 
