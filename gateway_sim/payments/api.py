@@ -8,18 +8,24 @@ import msgspec
 
 from gateway_sim.payments.errors import (
     AuthenticationError,
+    ForeignAccountError,
     LockTimeoutError,
+    ObjectLockedError,
     RateLimitedError,
     ServerError,
     StripeError,
 )
 from gateway_sim.payments.faults import Fault
 from gateway_sim.payments.forms import FormValue, decode_form
+from gateway_sim.payments.happenings import let_happen
 from gateway_sim.payments.idempotency import Keyed, SavedAnswers, keyed
 from gateway_sim.payments.operations.params import Params, decode_params
 from gateway_sim.payments.presenting import expand, present
+from gateway_sim.payments.rate_limit import RateLimit
 from gateway_sim.payments.routes import Route, find_route
+from gateway_sim.payments.shapes.account import Account
 from gateway_sim.payments.shapes.base import Shape
+from gateway_sim.payments.store import PLATFORM
 from gateway_sim.payments.wire import JsonObject, Reply, Request, json_reply
 from gateway_sim.payments.world import API_VERSION, Cause, World
 from parking.core.errors import DomainError
@@ -41,6 +47,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     route: Route
     ids: tuple[str, ...]
+    account: str
     params: Params
     keyed: Keyed | None
     fault: Fault | None
@@ -49,9 +56,10 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 class Api:
     """Answers Stripe's API."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rate_limit: RateLimit) -> None:
         self._world = world
         self._saved = SavedAnswers(world.store)
+        self._rate_limit = rate_limit
 
     async def answer(self, request: Request) -> Reply:
         """Answer a request.
@@ -71,10 +79,13 @@ class Api:
 
     async def _answer(self, request: Request, request_id: str) -> Reply:
         _check_key(request)
+        if not self._rate_limit.allows():
+            raise RateLimitedError
+        account = self._account_named(request)
         fault = self._world.faults.for_request(request.method, request.path)
         if (early := _before_execution(fault)) is not None:
             return early
-        call = _read(request, request_id, fault)
+        call = _read(request, request_id, account, fault)
         if call.keyed is None:
             return await self._execute(call)
         replayed = self._saved.replay(call.keyed, now=self._world.clock.now())
@@ -86,6 +97,16 @@ class Api:
         finally:
             self._saved.end(call.keyed)
 
+    def _account_named(self, request: Request) -> str:
+        """The connected account that the request is made on behalf of, or the platform.
+
+        Raises ForeignAccountError.
+        """
+        named = request.headers.get("stripe-account", PLATFORM)
+        if named and self._world.store.get(Account, named) is None:
+            raise ForeignAccountError(named)
+        return named
+
     async def _execute(self, call: _Call) -> Reply:
         world = self._world
         with world.store.transaction():
@@ -93,6 +114,7 @@ class Api:
             if call.keyed is not None:
                 now = world.clock.now()
                 self._saved.save(call.keyed, reply, request_id=call.request_id, now=now)
+        let_happen(world)
         world.deliveries.wake()
         return await self._leave(reply, call.fault)
 
@@ -101,7 +123,13 @@ class Api:
             return ServerError().reply(call.request_id)
         world = self._world
         key = call.keyed.key if call.keyed else None
-        cause = Cause(request_id=call.request_id, idempotency_key=key, origin=call.request.origin)
+        cause = Cause(
+            request_id=call.request_id,
+            idempotency_key=key,
+            origin=call.request.origin,
+            # An account is told of by its platform, whoever asks.
+            account=PLATFORM if call.route.path.startswith("/v1/accounts") else call.account,
+        )
         try:
             with world.store.savepoint(), world.acting_for(cause):
                 result = call.route.operation(world, call.params, *call.ids)
@@ -133,6 +161,8 @@ def _before_execution(fault: Fault | None) -> Reply | None:
             raise RateLimitedError
         case Fault.CONFLICT:
             raise LockTimeoutError
+        case Fault.LOCK_TIMEOUT:
+            raise ObjectLockedError
         case Fault.BAD_GATEWAY:
             return _bad_gateway()
     return None
@@ -142,7 +172,7 @@ def _bad_gateway() -> Reply:
     return Reply(status=502, body=_BAD_GATEWAY, content_type="text/html")
 
 
-def _read(request: Request, request_id: str, fault: Fault | None) -> _Call:
+def _read(request: Request, request_id: str, account: str, fault: Fault | None) -> _Call:
     route, ids = find_route(request.method, request.path)
     values: dict[str, FormValue] = decode_form(_form_text(request))
     key = request.headers.get("idempotency-key")
@@ -151,8 +181,11 @@ def _read(request: Request, request_id: str, fault: Fault | None) -> _Call:
         request_id=request_id,
         route=route,
         ids=ids,
+        account=account,
         params=decode_params(route.params, values),
-        keyed=keyed(key=key, method=request.method, path=request.path, values=values)
+        keyed=keyed(
+            key=key, account=account, method=request.method, path=request.path, values=values
+        )
         if key and request.method == "POST"
         else None,
         fault=fault,

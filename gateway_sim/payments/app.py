@@ -4,10 +4,12 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from gateway_sim.payments import hosted_pages
+from gateway_sim.payments import hosted_pages, onboarding_page
 from gateway_sim.payments.api import Api, ConnectionCutError
 from gateway_sim.payments.control import Control
 from gateway_sim.payments.errors import StripeError
+from gateway_sim.payments.happenings import let_happen
+from gateway_sim.payments.rate_limit import RateLimit
 from gateway_sim.payments.wire import Reply, Request, html_reply, json_reply
 from gateway_sim.payments.world import Cause, World
 
@@ -22,8 +24,10 @@ _PAGES = {
     ("POST", "pay"): hosted_pages.submit_checkout,
     ("GET", "authenticate"): hosted_pages.show_authentication,
     ("POST", "authenticate"): hosted_pages.submit_authentication,
+    ("GET", "onboard"): onboarding_page.show,
+    ("POST", "onboard"): onboarding_page.submit,
 }
-_PAGE_PATH = re.compile(r"/(pay|authenticate)/([A-Za-z0-9_]+)")
+_PAGE_PATH = re.compile(r"/(pay|authenticate|onboard)/([A-Za-z0-9_]+)")
 
 
 class BodyTooLargeError(StripeError):
@@ -35,9 +39,9 @@ class BodyTooLargeError(StripeError):
 class App:
     """The simulator as an ASGI application."""
 
-    def __init__(self, world: World, *, hang_up: HangUp) -> None:
+    def __init__(self, world: World, *, rate_limit: RateLimit, hang_up: HangUp) -> None:
         self._world = world
-        self._api = Api(world)
+        self._api = Api(world, rate_limit)
         self._control = Control(world)
         self._hang_up = hang_up
 
@@ -75,6 +79,7 @@ class App:
                 reply = page(world, request, matched[2])
         except StripeError as error:
             return html_reply(f"<!doctype html><p>{error}</p>", status=error.status)
+        let_happen(world)
         world.deliveries.wake()
         return reply
 

@@ -35,6 +35,12 @@ class TestCard(msgspec.Struct, frozen=True, kw_only=True):
     saves: bool = True
     """Whether it can be saved although charges fail."""
     authentication: Authentication = Authentication.NEVER
+    available_at_once: bool = False
+    """Its money need not wait for the settlement days."""
+    disputed_as: str | None = None
+    """The reason for which every charge is disputed at once."""
+    inquiry: bool = False
+    """Its dispute is only an inquiry: no money is taken back yet."""
 
 
 TEST_CARDS = (
@@ -122,6 +128,27 @@ TEST_CARDS = (
         tokens=("pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",),
         declines_as="insufficient_funds",
         authentication=Authentication.UNTIL_SET_UP,
+    ),
+    TestCard(
+        number="4000000000000077",
+        tokens=("pm_card_bypassPending", "tok_bypassPending"),
+        available_at_once=True,
+    ),
+    TestCard(
+        number="4000000000000259",
+        tokens=("pm_card_createDispute", "tok_createDispute"),
+        disputed_as="fraudulent",
+    ),
+    TestCard(
+        number="4000000000002685",
+        tokens=("pm_card_createDisputeProductNotReceived", "tok_createDisputeProductNotReceived"),
+        disputed_as="product_not_received",
+    ),
+    TestCard(
+        number="4000000000001976",
+        tokens=("pm_card_createDisputeInquiry", "tok_createDisputeInquiry"),
+        disputed_as="general",
+        inquiry=True,
     ),
 )
 NOT_A_TEST_CARD = "test_mode_live_card"

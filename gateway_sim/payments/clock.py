@@ -1,6 +1,8 @@
 """The simulator's clock: real until someone sets it, then it stands still until it is moved."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from gateway_sim.payments.store import Store
 
@@ -14,6 +16,7 @@ class Clock:
         self._store = store
         kept = store.note(_VIRTUAL)
         self._virtual = float(kept) if kept else None
+        self._moment: float | None = None
 
     @property
     def is_virtual(self) -> bool:
@@ -22,7 +25,18 @@ class Clock:
 
     def now(self) -> float:
         """The time, with fractions of a second."""
+        if self._moment is not None:
+            return self._moment
         return time.time() if self._virtual is None else self._virtual
+
+    @contextmanager
+    def at(self, moment: float) -> Iterator[None]:
+        """Inside the block it is then: something that was due happens late, with its own time."""
+        self._moment = moment
+        try:
+            yield
+        finally:
+            self._moment = None
 
     def created(self) -> int:
         """The time as Stripe writes it: whole seconds."""

@@ -31,11 +31,27 @@ from parking.core.errors import DomainError
     help="Fee of a charge in basis points (60 is 0.6 %), halves of a minor unit rounded up.",
 )
 @click.option(
+    "--dispute-fee",
+    default=1500,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Fee of a dispute in minor units, kept even when it is won.",
+)
+@click.option(
+    "--payouts",
+    "payout_interval",
+    default="manual",
+    show_default=True,
+    type=click.Choice(["manual", "daily", "weekly", "monthly"]),
+    help="When the platform's own balance is paid out by itself.",
+)
+@click.option("--rate-limit", type=click.FloatRange(1), help="Requests a second; more get 429.")
+@click.option(
     "--faults",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="JSON file of what goes wrong; the same as POST /_sim/faults takes.",
 )
-def payments(
+def payments(  # noqa: PLR0913 - one argument an option
     *,
     host: str,
     port: int,
@@ -44,6 +60,9 @@ def payments(
     webhook_url: str | None,
     webhook_secret: str,
     fee_bp: int,
+    dispute_fee: int,
+    payout_interval: str,
+    rate_limit: float | None,
     faults: Path | None,
 ) -> None:
     """Run a Stripe-shaped payment gateway on loopback.
@@ -64,6 +83,9 @@ def payments(
             seed=seed,
             state=state,
             fee_basis_points=fee_bp,
+            dispute_fee_minor=dispute_fee,
+            payout_interval=payout_interval,
+            rate_limit=rate_limit,
             webhook_url=webhook_url,
             webhook_secret=webhook_secret,
             faults=read_plan(faults.read_bytes()) if faults else None,

@@ -21,6 +21,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     first_at: float
     attempts: int
+    flaw: str
+    """How it is false, if it is (a webhook mishap's name)."""
 
 
 class DeliveryQueue:
@@ -44,14 +46,21 @@ class DeliveryQueue:
             [(event, endpoint, now, due_at, state) for state, due_at in due],
         )
 
+    def add_false(self, event: str, endpoint: str, *, now: float, flaw: str) -> None:
+        """Queue a delivery that must not be believed; it is made once."""
+        self._database.execute(
+            "INSERT INTO delivery (event, endpoint, first_at, due_at, flaw) VALUES (?, ?, ?, ?, ?)",
+            (event, endpoint, now, now, flaw),
+        )
+
     def due(self, *, now: float, limit: int) -> Sequence[Delivery]:
         """What should be delivered by now, the longest waiting first."""
         rows = self._database.execute(
-            "SELECT seq, event, endpoint, first_at, attempts FROM delivery"
+            "SELECT seq, event, endpoint, first_at, attempts, flaw FROM delivery"
             " WHERE state = 'pending' AND due_at <= ? ORDER BY due_at, seq LIMIT ?",
             (now, limit),
         )
-        names = ("seq", "event", "endpoint", "first_at", "attempts")
+        names = ("seq", "event", "endpoint", "first_at", "attempts", "flaw")
         return [Delivery(**dict(zip(names, row, strict=True))) for row in rows]
 
     def next_due_at(self) -> float | None:
@@ -64,7 +73,8 @@ class DeliveryQueue:
     def pending_of(self, event: str) -> int:
         """How many deliveries of an event are still to be made."""
         (count,) = self._database.execute(
-            "SELECT count(*) FROM delivery WHERE event = ? AND state = 'pending'", (event,)
+            "SELECT count(*) FROM delivery WHERE event = ? AND state = 'pending' AND flaw = ''",
+            (event,),
         ).fetchone()
         return int(count)
 
@@ -72,6 +82,17 @@ class DeliveryQueue:
         """How many deliveries are in each state."""
         rows = self._database.execute("SELECT state, count(*) FROM delivery GROUP BY state")
         return {str(state): int(count) for state, count in rows}
+
+    def false_ones(self) -> list[dict[str, str]]:
+        """What became of the deliveries that must not be believed."""
+        rows = self._database.execute(
+            "SELECT flaw, event, state, last_answer FROM delivery WHERE flaw <> '' ORDER BY seq"
+        )
+        return [dict(zip(("flaw", "event", "state", "answer"), row, strict=True)) for row in rows]
+
+    def answered(self, delivery: Delivery, answer: str, *, taken: bool) -> None:
+        """The endpoint refused a false delivery, as it should, or swallowed it."""
+        self._close(delivery, "swallowed" if taken else "refused", answer)
 
     def delivered(self, delivery: Delivery, answer: str) -> None:
         """The endpoint took it."""

@@ -76,6 +76,19 @@ class AuthenticationError(StripeError):
     status = 401
 
 
+class ForeignAccountError(StripeError):
+    """`Stripe-Account` names an account that is not connected to this platform."""
+
+    status = 403
+
+    def __init__(self, account: str) -> None:
+        super().__init__(
+            f"The provided key does not have access to account '{account[:80]}' (or that account "
+            "does not exist). Application access may have been revoked.",
+            code="account_invalid",
+        )
+
+
 class CardError(StripeError):
     """The card was refused; what the attempt left behind stays."""
 
@@ -132,12 +145,27 @@ class LockTimeoutError(StripeError):
 
 
 class RateLimitedError(StripeError):
-    """Too many requests (an injected fault)."""
+    """Too many requests, really or as an injected fault."""
 
     status = 429
 
     def __init__(self) -> None:
-        super().__init__("Request rate limit exceeded.", code="rate_limit")
+        super().__init__(
+            "Request rate limit exceeded. You can learn more about rate limits here "
+            "https://stripe.com/docs/rate-limits.",
+            code="rate_limit",
+        )
+
+    def reply(self, request_id: str) -> Reply:
+        """Tell it, and of which limit it is."""
+        reason = "global-rate"
+        return super().reply(request_id).with_headers(Stripe_Rate_Limited_Reason=reason)
+
+
+class ObjectLockedError(LockTimeoutError):
+    """The same, as Stripe tells it today: with 429 (an injected fault)."""
+
+    status = 429
 
 
 class ServerError(StripeError):

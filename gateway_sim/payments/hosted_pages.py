@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 Intent = PaymentIntent | SetupIntent
 
 
-def _template(name: str) -> string.Template:
-    text = files("gateway_sim.payments").joinpath("pages", name).read_text(encoding="utf-8")
-    return string.Template(text)
+def template(name: str) -> string.Template:
+    """A page of this folder."""
+    content = files("gateway_sim.payments").joinpath("pages", name).read_text(encoding="utf-8")
+    return string.Template(content)
 
 
-_FRAME = _template("frame.html")
-_CARD_FORM = _template("card_form.html")
-_BANK_FORM = _template("bank_form.html")
+_FRAME = template("frame.html")
+_CARD_FORM = template("card_form.html")
+_BANK_FORM = template("bank_form.html")
 _SYMBOLS = {"cny": "¥", "usd": "$", "eur": "€"}
 
 
@@ -66,10 +67,10 @@ def submit_checkout(world: "World", request: Request, session_id: str) -> Reply:
 def show_authentication(world: "World", request: Request, intent_id: str) -> Reply:
     """The bank's page, which asks whether it is you."""
     intent = _load_intent(world, intent_id)
-    words = WORDS[_language(request, None)]
+    words = WORDS[language(request, None)]
     if intent.status != "requires_action":
-        return _frame(words, title=words["bank"], inner=_text(words["bank_done"]), status=409)
-    return _frame(words, title=words["bank"], inner=_BANK_FORM.substitute(words))
+        return frame(words, title=words["bank"], inner=text(words["bank_done"]), status=409)
+    return frame(words, title=words["bank"], inner=_BANK_FORM.substitute(words))
 
 
 def submit_authentication(world: "World", request: Request, intent_id: str) -> Reply:
@@ -87,10 +88,10 @@ def submit_authentication(world: "World", request: Request, intent_id: str) -> R
     if session is not None:
         return redirect(_complete(world, session, intent))
     url = world.store.note(f"return_url:{intent.id}")
-    words = WORDS[_language(request, None)]
+    words = WORDS[language(request, None)]
     if url:
         return redirect(url)
-    return _frame(words, title=words["bank"], inner=_text(words["bank_done"]))
+    return frame(words, title=words["bank"], inner=text(words["bank_done"]))
 
 
 def _method_given(world: "World", given: str) -> PaymentMethod:
@@ -177,23 +178,23 @@ def _session_of(world: "World", intent: Intent) -> CheckoutSession | None:
 def _checkout_page(
     world: "World", request: Request, session: CheckoutSession, *, problem: str, status: int
 ) -> Reply:
-    words = WORDS[_language(request, session.locale)]
+    words = WORDS[language(request, session.locale)]
     title = words["save_title" if session.mode == "setup" else "pay_title"]
     if session.status != "open" or session.expires_at <= world.clock.now():
         ended = words["completed" if session.status == "complete" else "expired"]
         link = _link(_success_url(session), words["back"])
-        return _frame(words, title=title, inner=_text(ended) + link, status=status)
+        return frame(words, title=title, inner=text(ended) + link, status=status)
     inner = _CARD_FORM.substitute(
         words,
         amount=html.escape(_money(session)),
         lines=_lines(world, session),
-        problem=_text(problem, kind="problem") if problem else "",
+        problem=text(problem, kind="problem") if problem else "",
         button=words["save" if session.mode == "setup" else "pay"],
         explanation=words["save_explanation" if session.mode == "setup" else "pay_explanation"],
         cards="".join(f'<option value="{card.number}">' for card in cards.TEST_CARDS),
         cancel=_link(session.cancel_url, words["cancel"]) if session.cancel_url else "",
     )
-    return _frame(words, title=title, inner=inner, status=status)
+    return frame(words, title=title, inner=inner, status=status)
 
 
 def _lines(world: "World", session: CheckoutSession) -> str:
@@ -210,19 +211,21 @@ def _money(session: CheckoutSession) -> str:
     return f"{symbol}{major}.{minor:02d}"
 
 
-def _frame(words: dict[str, str], *, title: str, inner: str, status: int = 200) -> Reply:
+def frame(words: dict[str, str], *, title: str, inner: str, status: int = 200) -> Reply:
+    """A whole page."""
     return html_reply(_FRAME.substitute(words, title=title, inner=inner), status=status)
 
 
-def _text(text: str, *, kind: str = "note") -> str:
-    return f'<p class="{kind}" role="status">{html.escape(text)}</p>'
+def text(words: str, *, kind: str = "note") -> str:
+    """A paragraph."""
+    return f'<p class="{kind}" role="status">{html.escape(words)}</p>'
 
 
 def _link(url: str, text: str) -> str:
     return f'<p><a class="quiet" href="{html.escape(url)}">{html.escape(text)}</a></p>'
 
 
-def _language(request: Request, locale: str | None) -> str:
+def language(request: Request, locale: str | None) -> str:
     """`zh` or `en`, by the session's locale, else by the browser's first language."""
     wanted = locale if locale not in (None, "auto") else request.headers.get("accept-language", "")
     return "zh" if str(wanted).lower().startswith("zh") else "en"

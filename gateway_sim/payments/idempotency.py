@@ -23,11 +23,18 @@ class Keyed(msgspec.Struct, frozen=True, kw_only=True):
     """A request under a key."""
 
     key: str
+    account: str
+    """Each connected account has keys of its own."""
     endpoint: str
     fingerprint: str
 
+    @property
+    def place(self) -> str:
+        """Where the answer is kept."""
+        return f"{self.account}:{self.key}"
 
-def keyed(*, key: str, method: str, path: str, values: dict[str, FormValue]) -> Keyed:
+
+def keyed(*, key: str, account: str, method: str, path: str, values: dict[str, FormValue]) -> Keyed:
     """Take the fingerprint of a request.
 
     Raises InvalidRequestError for a key that is too long.
@@ -36,7 +43,8 @@ def keyed(*, key: str, method: str, path: str, values: dict[str, FormValue]) -> 
         msg = f"Idempotency keys are limited to {KEY_CHARACTERS_MAX} characters."
         raise InvalidRequestError(msg)
     canonical = msgspec.json.encode([method, path, values], order="deterministic")
-    return Keyed(key=key, endpoint=path, fingerprint=hashlib.sha256(canonical).hexdigest())
+    fingerprint = hashlib.sha256(canonical).hexdigest()
+    return Keyed(key=key, account=account, endpoint=path, fingerprint=fingerprint)
 
 
 class SavedAnswers:
@@ -52,12 +60,12 @@ class SavedAnswers:
         Raises IdempotencyError for another request under a used key, KeyInUseError while the
         first is being executed.
         """
-        if request.key in self._executing:
+        if request.place in self._executing:
             raise KeyInUseError(request.key)
         self._database.execute("DELETE FROM saved_answer WHERE saved_at <= ?", (now - KEPT_S,))
         row = self._database.execute(
             "SELECT fingerprint, endpoint, request_id, reply FROM saved_answer WHERE key = ?",
-            (request.key,),
+            (request.place,),
         ).fetchone()
         if row is None:
             return None
@@ -69,11 +77,11 @@ class SavedAnswers:
 
     def begin(self, request: Keyed) -> None:
         """The key is in use from now on."""
-        self._executing.add(request.key)
+        self._executing.add(request.place)
 
     def end(self, request: Keyed) -> None:
         """The answer has left."""
-        self._executing.discard(request.key)
+        self._executing.discard(request.place)
 
     def save(self, request: Keyed, reply: Reply, *, request_id: str, now: float) -> None:
         """Keep an answer, in the transaction that did what it tells."""
@@ -81,7 +89,7 @@ class SavedAnswers:
             "INSERT INTO saved_answer (key, fingerprint, endpoint, request_id, saved_at, reply)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
-                request.key,
+                request.place,
                 request.fingerprint,
                 request.endpoint,
                 request_id,

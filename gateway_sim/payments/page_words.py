@@ -19,6 +19,10 @@ WORDS = {
         "approve": "是我本人",
         "deny": "不是我",
         "bank_done": "验证已结束，可以关闭此页面。",
+        "onboard_title": "收款账户",
+        "account_number_label": "测试银行账号",
+        "onboard": "同意条款并提交",
+        "onboard_explanation": "这是模拟页面。提交后停车费结算到此账户。",
         "footer": "支付网关模拟器",
     },
     "en": {
@@ -42,6 +46,10 @@ WORDS = {
         "approve": "Yes, it is me",
         "deny": "No",
         "bank_done": "That is settled; you can close this page.",
+        "onboard_title": "Your payout account",
+        "account_number_label": "Test bank account number",
+        "onboard": "Agree and submit",
+        "onboard_explanation": "This page is simulated. Parking fees are paid out to this account.",
         "footer": "Payment gateway simulator",
     },
 }

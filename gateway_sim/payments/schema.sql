@@ -6,6 +6,8 @@ CREATE TABLE object (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
   kind TEXT NOT NULL,
+  -- The connected account that it belongs to; empty: the platform itself.
+  account TEXT NOT NULL,
   created INTEGER NOT NULL,
   body TEXT NOT NULL,
   customer TEXT AS (json_extract(body, '$.customer')),
@@ -17,20 +19,49 @@ CREATE TABLE object (
   source TEXT AS (json_extract(body, '$.source')),
   charge TEXT AS (json_extract(body, '$.charge')),
   status TEXT AS (json_extract(body, '$.status')),
-  type TEXT AS (json_extract(body, '$.type'))
+  type TEXT AS (json_extract(body, '$.type')),
+  destination TEXT AS (json_extract(body, '$.destination')),
+  transfer TEXT AS (json_extract(body, '$.transfer')),
+  source_transaction TEXT AS (json_extract(body, '$.source_transaction')),
+  transfer_group TEXT AS (json_extract(body, '$.transfer_group')),
+  payout TEXT AS (json_extract(body, '$.payout')),
+  reported TEXT AS (iif(json_extract(body, '$.unreported'), 'no', 'yes')),
+  of_account TEXT AS (json_extract(body, '$.account')),
+  arrival_date INTEGER AS (json_extract(body, '$.arrival_date')),
+  available_on INTEGER AS (json_extract(body, '$.available_on')),
+  net INTEGER AS (json_extract(body, '$.net'))
 );
-CREATE INDEX object_by_kind ON object (kind, seq);
-CREATE INDEX object_by_customer ON object (kind, customer, seq);
-CREATE INDEX object_by_payment_intent ON object (kind, payment_intent, seq);
-CREATE INDEX object_by_payment_method ON object (kind, payment_method, seq);
-CREATE INDEX object_by_setup_intent ON object (kind, setup_intent, seq);
-CREATE INDEX object_by_charge ON object (kind, charge, seq);
-CREATE INDEX object_by_status ON object (kind, status, seq);
+CREATE INDEX object_by_kind ON object (account, kind, seq);
+CREATE INDEX object_by_customer ON object (account, kind, customer, seq);
+CREATE INDEX object_by_payment_intent ON object (account, kind, payment_intent, seq);
+CREATE INDEX object_by_payment_method ON object (account, kind, payment_method, seq);
+CREATE INDEX object_by_setup_intent ON object (account, kind, setup_intent, seq);
+CREATE INDEX object_by_charge ON object (account, kind, charge, seq);
+CREATE INDEX object_by_status ON object (account, kind, status, seq);
+CREATE INDEX object_by_destination ON object (account, kind, destination, seq);
+CREATE INDEX object_by_transfer ON object (account, kind, transfer, seq);
+CREATE INDEX object_by_source_transaction ON object (account, kind, source_transaction, seq);
+CREATE INDEX object_by_payout ON object (account, kind, payout, seq);
+CREATE INDEX object_by_source ON object (account, kind, source, seq);
+CREATE INDEX balance_by_day ON object (account, currency, available_on, net)
+  WHERE kind = 'balance_transaction';
+CREATE INDEX balance_not_paid_out ON object (account, currency, available_on)
+  WHERE kind = 'balance_transaction' AND payout IS NULL;
+
+-- What will happen by itself, by the clock: payouts that arrive, pages that close, disputes.
+CREATE TABLE agenda (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  due_at REAL NOT NULL,
+  what TEXT NOT NULL,
+  account TEXT NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX agenda_by_time ON agenda (due_at, seq);
 
 -- What truly happened to money; nothing ever changes or leaves this table.
 CREATE TABLE truth (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  kind TEXT NOT NULL CHECK (kind IN ('charge', 'refund')),
+  kind TEXT NOT NULL,
   body TEXT NOT NULL
 );
 CREATE TRIGGER truth_is_never_changed BEFORE UPDATE ON truth
@@ -63,8 +94,10 @@ CREATE TABLE delivery (
   first_at REAL NOT NULL,
   due_at REAL NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
+  -- How it is false, if it is: such a delivery is made once, and its answer noted.
+  flaw TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL DEFAULT 'pending'
-    CHECK (state IN ('pending', 'delivered', 'missing', 'given_up')),
+    CHECK (state IN ('pending', 'delivered', 'missing', 'given_up', 'refused', 'swallowed')),
   last_answer TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX delivery_due ON delivery (state, due_at);

@@ -14,15 +14,19 @@ from gateway_sim.payments.app import App
 from gateway_sim.payments.clock import Clock
 from gateway_sim.payments.courier import Courier
 from gateway_sim.payments.faults import FaultPlan, Faults
-from gateway_sim.payments.operations import webhook_endpoints
+from gateway_sim.payments.operations import payouts, webhook_endpoints
+from gateway_sim.payments.rate_limit import RateLimit
 from gateway_sim.payments.store import Store
-from gateway_sim.payments.world import World
+from gateway_sim.payments.world import Terms, World
 from parking.core.errors import DomainError
 
 BACKLOG = 2048
 GRACE_S = 2
 KEEP_ALIVE_S = 75
 """Longer than clients keep idle connections, so that none is cut under a request by accident."""
+
+
+_SCHEDULED = "payout_days_of"
 
 
 class PortTakenError(DomainError):
@@ -42,6 +46,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     state: Path | None = None
     fee_basis_points: int = 60
+    dispute_fee_minor: int = 1500
+    payout_interval: str = "manual"
+    rate_limit: float | None = None
+    """Requests a second; None: any number."""
     webhook_url: str | None = None
     webhook_secret: str = "whsec_simulated"  # noqa: S105 - both ends of it are on this machine
     faults: FaultPlan | None = None
@@ -57,11 +65,18 @@ def make_world(options: Options) -> World:
         store=store,
         clock=Clock(store),
         seed=options.seed,
-        fee_basis_points=options.fee_basis_points,
+        terms=Terms(
+            fee_basis_points=options.fee_basis_points,
+            dispute_fee_minor=options.dispute_fee_minor,
+            payout_interval=options.payout_interval,
+        ),
         faults=Faults(options.seed, options.faults),
     )
-    if options.webhook_url:
-        with store.transaction():
+    with store.transaction():
+        if not store.note(_SCHEDULED):
+            payouts.begin_days(world)
+            store.set_note(_SCHEDULED, "platform")
+        if options.webhook_url:
             webhook_endpoints.register(
                 world, url=options.webhook_url, secret=options.webhook_secret
             )
@@ -115,13 +130,15 @@ def serve(options: Options, *, ready: Callable[[Running], None]) -> None:
     with listening(options.host, options.port) as bound:
         world = make_world(options)
         try:
-            asyncio.run(_serve(world, bound, ready))
+            asyncio.run(_serve(world, options, bound, ready))
         finally:
             world.store.close()
 
 
-async def _serve(world: World, bound: socket.socket, ready: Callable[[Running], None]) -> None:
-    server = make_server(world)
+async def _serve(
+    world: World, options: Options, bound: socket.socket, ready: Callable[[Running], None]
+) -> None:
+    server = make_server(world, options)
     host, port = bound.getsockname()[:2]
     courier = asyncio.create_task(Courier(world).run())
     # The socket listens already: who connects before uvicorn accepts only waits a moment.
@@ -134,14 +151,14 @@ async def _serve(world: World, bound: socket.socket, ready: Callable[[Running], 
             await courier
 
 
-def make_server(world: World) -> Server:
+def make_server(world: World, options: Options) -> Server:
     """The HTTP server of a world."""
 
     def hang_up(client: tuple[str, int]) -> None:
         server.hang_up(client)
 
     config = uvicorn.Config(
-        App(world, hang_up=hang_up),
+        App(world, rate_limit=RateLimit(options.rate_limit), hang_up=hang_up),
         lifespan="off",
         log_level="warning",
         access_log=False,

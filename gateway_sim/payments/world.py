@@ -1,11 +1,12 @@
 """The simulated world: state, clock, ids, and the ways in which operations change them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
 
+from gateway_sim.payments.agenda import Agenda
 from gateway_sim.payments.clock import Clock
 from gateway_sim.payments.deliveries import DeliveryQueue
 from gateway_sim.payments.errors import NestedResourceMissingError, ResourceMissingError
@@ -14,12 +15,29 @@ from gateway_sim.payments.identifiers import Identifiers
 from gateway_sim.payments.presenting import present
 from gateway_sim.payments.shapes.base import Shape
 from gateway_sim.payments.shapes.event import Event, EventRequest, WebhookEndpoint
-from gateway_sim.payments.store import Store
+from gateway_sim.payments.store import PLATFORM, Store
 from gateway_sim.payments.truth import TruthLog
 
 S = TypeVar("S", bound=Shape)
 API_VERSION = "2024-04-10"
 """The version whose shapes are answered; README.md tells how newer ones differ."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway asks and promises."""
+
+    fee_basis_points: int = 60
+    """Kept of each charge, in hundredths of a percent, halves of a minor unit rounded up."""
+    dispute_fee_minor: int = 1500
+    """Kept for each dispute, won or lost (Stripe gives it back no more since June 2025)."""
+    settlement_days: int = 2
+    """From a charge to its money being available."""
+    payout_days: int = 2
+    """From a payout to its arrival."""
+    payout_interval: str = "manual"
+    """When the platform itself is paid out: manual, daily, weekly or monthly."""
+    response_days: int = 7
+    """For evidence in a dispute."""
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,30 +47,24 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     origin: str = "http://127.0.0.1"
     """Where hosted pages are reached."""
+    account: str = PLATFORM
+    """On whose behalf: a connected account named by `Stripe-Account`, or the platform itself."""
 
 
 class World:
     """Everything an operation may touch. Used by one request at a time."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        seed: int,
-        fee_basis_points: int,
-        faults: Faults,
+        self, *, store: Store, clock: Clock, seed: int, terms: Terms, faults: Faults
     ) -> None:
-        """Join the parts.
-
-        `fee_basis_points` is what the gateway keeps of a charge, in hundredths of a percent.
-        """
+        """Join the parts."""
         self.store = store
         self.clock = clock
         self.ids = Identifiers(seed, store)
         self.truth = TruthLog(store)
         self.deliveries = DeliveryQueue(store)
-        self.fee_basis_points = fee_basis_points
+        self.agenda = Agenda(store)
+        self.terms = terms
         self.cause = Cause()
         self.faults = faults
 
@@ -61,9 +73,16 @@ class World:
         """Name the request that everything inside is done for."""
         before, self.cause = self.cause, cause
         try:
-            yield
+            with self.store.within(cause.account):
+                yield
         finally:
             self.cause = before
+
+    @contextmanager
+    def at_platform(self) -> Iterator[None]:
+        """Inside the block the platform's own objects are kept and found."""
+        with self.store.within(PLATFORM):
+            yield
 
     def load(self, shape: type[S], object_id: str, *, param: str | None = None) -> S:
         """The object with an id.
@@ -87,6 +106,7 @@ class World:
         event = Event(
             id=self.ids.make("evt"),
             created=self.clock.created(),
+            account=self.store.account or None,
             api_version=API_VERSION,
             data={"object": present(self, shape)},
             request=EventRequest(
@@ -95,7 +115,21 @@ class World:
             type=event_type,
         )
         self.store.put(event)
-        for endpoint in self.store.find(WebhookEndpoint):
+        for endpoint in self._endpoints():
             if endpoint.wants(event_type):
-                now, delays = self.clock.now(), self.faults.delivery_delays()
-                self.deliveries.add(event.id, endpoint.id, now=now, delays=delays)
+                self._queue(event, endpoint)
+
+    def _queue(self, event: Event, endpoint: WebhookEndpoint) -> None:
+        now, delays = self.clock.now(), self.faults.delivery_delays(event.type)
+        self.deliveries.add(event.id, endpoint.id, now=now, delays=delays)
+        for flaw in self.faults.false_deliveries(event.type):
+            self.deliveries.add_false(event.id, endpoint.id, now=now, flaw=flaw.value)
+
+    def _endpoints(self) -> Sequence[WebhookEndpoint]:
+        """The account's own endpoints; what happens to a connected one, the platform hears too."""
+        own = [one for one in self.store.find(WebhookEndpoint) if one.hears != "connected"]
+        if self.store.account == PLATFORM:
+            return own
+        with self.at_platform():
+            platforms = self.store.find(WebhookEndpoint)
+        return [*own, *(one for one in platforms if one.hears != "own")]

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction, FeeDetail
+from gateway_sim.payments.operations import moves
+from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction
 from gateway_sim.payments.shapes.charge import Charge
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
 
-SETTLEMENT_DAYS = 2
-_DAY_S = 86_400
 _BASIS = 10_000
 """Basis points in the whole."""
 
@@ -23,25 +22,21 @@ def fee_minor(amount_minor: int, basis_points: int) -> int:
     return (amount_minor * basis_points + _BASIS // 2) // _BASIS
 
 
-def book(world: "World", charge: Charge) -> BalanceTransaction:
+def book_charge(
+    world: "World", charge: Charge, *, available_at_once: bool = False
+) -> BalanceTransaction:
     """Put a successful charge on the merchant's balance, less the fee."""
-    fee = fee_minor(charge.amount, world.fee_basis_points)
-    move = BalanceTransaction(
-        id=world.ids.make("txn"),
-        created=charge.created,
+    wait_s = 0 if available_at_once else world.terms.settlement_days * moves.DAY_S
+    return moves.book(
+        world,
+        kind="charge",
         amount=charge.amount,
-        available_on=charge.created + SETTLEMENT_DAYS * _DAY_S,
         currency=charge.currency,
-        description=charge.description,
-        fee=fee,
-        fee_details=[FeeDetail(amount=fee, currency=charge.currency)] if fee else [],
-        net=charge.amount - fee,
-        reporting_category="charge",
         source=charge.id,
-        type="charge",
+        description=charge.description,
+        fee=fee_minor(charge.amount, world.terms.fee_basis_points),
+        available_on=charge.created + wait_s,
     )
-    world.save(move)
-    return move
 
 
 def new_charge(
@@ -67,6 +62,7 @@ def new_charge(
         failure_code=error.code if error else None,
         failure_message=str(error) if error else None,
         metadata=dict(intent.metadata),
+        on_behalf_of=intent.on_behalf_of,
         outcome=_outcome(error),
         paid=error is None,
         payment_intent=intent.id,
@@ -77,6 +73,8 @@ def new_charge(
         statement_descriptor=intent.statement_descriptor,
         statement_descriptor_suffix=intent.statement_descriptor_suffix,
         status="failed" if error else "succeeded",
+        transfer_data=intent.transfer_data,
+        transfer_group=intent.transfer_group,
     )
 
 

@@ -1,38 +1,29 @@
-"""Charges: looked at only; payment intents make them."""
+"""Charges: payment intents make them; here they are looked at, and their words changed."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from gateway_sim.payments.operations.params import (
-    ListParams,
-    Metadata,
-    Page,
-    Params,
-    list_page,
-    merge_metadata,
-)
+import msgspec
+
+from gateway_sim.payments.operations.params import merge_metadata
+from gateway_sim.payments.operations.records import WordParams
+from gateway_sim.payments.operations.search import SearchPage, SearchParams, search_page
 from gateway_sim.payments.shapes.charge import Charge
 
 if TYPE_CHECKING:
     from gateway_sim.payments.world import World
 
 
-class ChargeListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose, or what for."""
+class FraudParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the merchant thinks of a charge."""
 
-    customer: str | None = None
-    payment_intent: str | None = None
-
-
-class UpdateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only words can be changed."""
-
-    description: str | None = None
-    metadata: Metadata | None = None
+    user_report: Literal["fraudulent", "safe", ""]
 
 
-def retrieve(world: "World", _params: Params, charge_id: str) -> Charge:
-    """A charge."""
-    return world.load(Charge, charge_id)
+class UpdateParams(WordParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words, and the merchant's opinion."""
+
+    fraud_details: FraudParams | None = None
+    transfer_group: str | None = None
 
 
 def update(world: "World", params: UpdateParams, charge_id: str) -> Charge:
@@ -40,19 +31,17 @@ def update(world: "World", params: UpdateParams, charge_id: str) -> Charge:
     charge = world.load(Charge, charge_id)
     if params.description is not None:
         charge.description = params.description or None
+    if params.transfer_group is not None:
+        charge.transfer_group = params.transfer_group or None
+    if params.fraud_details is not None:
+        report = params.fraud_details.user_report
+        charge.fraud_details = {"user_report": report} if report else {}
     charge.metadata = merge_metadata(charge.metadata, params.metadata)
     world.save(charge)
     world.emit("charge.updated", charge)
     return charge
 
 
-def list_all(world: "World", params: ChargeListParams) -> Page:
-    """Charges, newest first."""
-    return list_page(
-        world,
-        Charge,
-        params,
-        url="/v1/charges",
-        customer=params.customer,
-        payment_intent=params.payment_intent,
-    )
+def search(world: "World", params: SearchParams) -> SearchPage:
+    """Charges by metadata, status, customer, currency, amount or time."""
+    return search_page(world, Charge, params, url="/v1/charges/search")

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from gateway_sim.payments import cards
 from gateway_sim.payments.card_scripts import next_decline
-from gateway_sim.payments.operations import payment_methods
-from gateway_sim.payments.operations.charge_records import book, new_charge
+from gateway_sim.payments.faults import CARD_MISHAPS, Mishap, subject_of
+from gateway_sim.payments.operations import aftermath, payment_methods
+from gateway_sim.payments.operations.charge_records import book_charge, new_charge
 from gateway_sim.payments.presenting import present
 from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction
 from gateway_sim.payments.shapes.charge import Charge
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from gateway_sim.payments.shapes.payment_method import PaymentMethod
     from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+
+_FATES = {Mishap.CARD_LOST, Mishap.CARD_EXPIRED}
+"""What befalls a card for good."""
 
 
 def confirm(
@@ -39,10 +43,26 @@ def confirm(
         if off_session:
             raise _refuse(world, intent, method, "authentication_required")
         return ask_authentication(world, intent, method)
-    decline_code = next_decline(world.store, method) or card.declines_as
+    decline_code = _decline_code(world, intent, method, card)
     if decline_code:
         raise _refuse(world, intent, method, decline_code)
-    return _take(world, intent, method)
+    return _take(world, intent, method, card)
+
+
+def _decline_code(
+    world: "World", intent: PaymentIntent, method: "PaymentMethod", card: cards.TestCard
+) -> str | None:
+    """As what the bank declines: by script, by what befell the card, or as the card always does."""
+    if scripted := next_decline(world.store, method):
+        return scripted
+    if fate := world.store.note(f"fate:{method.id}"):
+        return fate
+    for mishap, decline_code in CARD_MISHAPS.items():
+        if world.faults.happens(mishap, subject_of(intent.metadata)):
+            if mishap in _FATES:
+                world.store.set_note(f"fate:{method.id}", decline_code)
+            return decline_code
+    return card.declines_as
 
 
 def _must_authenticate(
@@ -119,9 +139,11 @@ def refuse_intent(
     return error
 
 
-def _take(world: "World", intent: PaymentIntent, method: "PaymentMethod") -> PaymentIntent:
+def _take(
+    world: "World", intent: PaymentIntent, method: "PaymentMethod", card: cards.TestCard
+) -> PaymentIntent:
     charge = new_charge(world, intent, method, error=None)
-    move = book(world, charge)
+    move = book_charge(world, charge, available_at_once=card.available_at_once)
     charge.balance_transaction = move.id
     world.save(charge)
     intent.status = "succeeded"
@@ -133,8 +155,11 @@ def _take(world: "World", intent: PaymentIntent, method: "PaymentMethod") -> Pay
     world.save(intent)
     _keep_card(world, intent, method)
     _witness(world, intent, charge, move)
+    aftermath.pass_on(world, charge)
+    aftermath.misreport(world, charge, move)
     world.emit("charge.succeeded", charge)
     world.emit("payment_intent.succeeded", intent)
+    aftermath.arrange_mishaps(world, charge, card)
     return intent
 
 
@@ -156,7 +181,7 @@ def _witness(
             payment_intent=intent.id,
             balance_transaction=move.id,
             customer=intent.customer,
-            payment_method=charge.payment_method,
+            payment_method=str(charge.payment_method),
             amount=charge.amount,
             fee=move.fee,
             currency=charge.currency,

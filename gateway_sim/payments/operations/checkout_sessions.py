@@ -6,14 +6,12 @@ import msgspec
 
 from gateway_sim.payments.errors import InvalidRequestError
 from gateway_sim.payments.operations import payment_intents, setup_intents
+from gateway_sim.payments.operations.intents import CancelParams
 from gateway_sim.payments.operations.params import (
     Instant,
-    ListParams,
     Metadata,
-    Page,
     Params,
     checked_url,
-    list_page,
     merge_metadata,
 )
 from gateway_sim.payments.shapes.checkout_session import CheckoutSession
@@ -94,20 +92,6 @@ class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     ui_mode: str | None = None
 
 
-class UpdateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only the metadata can be changed."""
-
-    metadata: Metadata | None = None
-
-
-class SessionListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose, or what for."""
-
-    customer: str | None = None
-    payment_intent: str | None = None
-    status: str | None = None
-
-
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the page needs to know and the session does not tell."""
 
@@ -147,6 +131,7 @@ def create(world: "World", params: CreateParams) -> CheckoutSession:
     plan = Plan(line_items=params.line_items, payment_intent_data=params.payment_intent_data)
     world.store.set_note(f"plan:{session_id}", msgspec.json.encode(plan).decode())
     world.save(session)
+    world.agenda.add("page_closes", at=session.expires_at, body={"session": session_id})
     return session
 
 
@@ -209,19 +194,6 @@ def plan_of(world: "World", session: CheckoutSession) -> Plan:
     return msgspec.json.decode(world.store.note(f"plan:{session.id}"), type=Plan)
 
 
-def retrieve(world: "World", _params: Params, session_id: str) -> CheckoutSession:
-    """A session."""
-    return world.load(CheckoutSession, session_id)
-
-
-def update(world: "World", params: UpdateParams, session_id: str) -> CheckoutSession:
-    """Change the metadata."""
-    session = world.load(CheckoutSession, session_id)
-    session.metadata = merge_metadata(session.metadata, params.metadata)
-    world.save(session)
-    return session
-
-
 def expire(world: "World", _params: Params, session_id: str) -> CheckoutSession:
     """Close a page that nobody has used.
 
@@ -237,17 +209,11 @@ def expire(world: "World", _params: Params, session_id: str) -> CheckoutSession:
     return _close(world, session)
 
 
-def expire_overdue(world: "World") -> int:
-    """Close the pages whose time has run out; how many there were."""
-    now = world.clock.now()
-    overdue = [
-        session
-        for session in world.store.find(CheckoutSession, where={"status": "open"})
-        if session.expires_at <= now
-    ]
-    for session in overdue:
+def time_is_up(world: "World", session_id: str) -> None:
+    """Close a page that nobody has used in time."""
+    session = world.load(CheckoutSession, session_id)
+    if session.status == "open":
         _close(world, session)
-    return len(overdue)
 
 
 def _close(world: "World", session: CheckoutSession) -> CheckoutSession:
@@ -264,21 +230,8 @@ def _cancel_intents(world: "World", session: CheckoutSession) -> None:
     if session.payment_intent is not None:
         intent = world.load(PaymentIntent, session.payment_intent)
         if intent.status not in {"succeeded", "canceled"}:
-            reason = payment_intents.CancelParams(cancellation_reason="abandoned")
+            reason = CancelParams(cancellation_reason="abandoned")
             payment_intents.cancel(world, reason, intent.id)
     if session.setup_intent is not None:
-        reason = payment_intents.CancelParams(cancellation_reason="abandoned")
+        reason = CancelParams(cancellation_reason="abandoned")
         setup_intents.cancel(world, reason, session.setup_intent)
-
-
-def list_all(world: "World", params: SessionListParams) -> Page:
-    """Sessions, newest first."""
-    return list_page(
-        world,
-        CheckoutSession,
-        params,
-        url="/v1/checkout/sessions",
-        customer=params.customer,
-        payment_intent=params.payment_intent,
-        status=params.status,
-    )

@@ -4,14 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway_sim.payments.operations.params import (
-    ListParams,
-    Metadata,
-    Page,
-    Params,
-    list_page,
-    merge_metadata,
-)
+from gateway_sim.payments.operations.params import Metadata, Params, merge_metadata
 from gateway_sim.payments.shapes.customer import Customer, DeletedCustomer
 from gateway_sim.payments.shapes.payment_method import PaymentMethod
 
@@ -36,12 +29,6 @@ class CustomerParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str | None = None
     phone: str | None = None
     preferred_locales: list[str] | None = None
-
-
-class CustomerListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Customers may be listed by e-mail."""
-
-    email: str | None = None
 
 
 def create(world: "World", params: CustomerParams) -> Customer:
@@ -82,11 +69,6 @@ def delete(world: "World", _params: Params, customer_id: str) -> "JsonObject":
     world.emit("customer.deleted", customer)
     world.store.replace(DeletedCustomer(id=customer.id, created=customer.created))
     return {"id": customer.id, "object": "customer", "deleted": True}
-
-
-def list_all(world: "World", params: CustomerListParams) -> Page:
-    """Customers, newest first."""
-    return list_page(world, Customer, params, url="/v1/customers", email=params.email)
 
 
 def _apply(world: "World", customer: Customer, params: CustomerParams) -> None:

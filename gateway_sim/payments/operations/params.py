@@ -124,10 +124,20 @@ def merge_metadata(kept: dict[str, str], given: Metadata | None) -> dict[str, st
     return merged
 
 
+Range = Instant | dict[str, Instant] | None
+"""One instant, or bounds by `gt`, `gte`, `lt`, `lte`."""
+
+
 def list_page(
-    world: "World", shape: type[S], params: ListParams, *, url: str, **where: str | None
+    world: "World",
+    shape: type[S],
+    params: ListParams,
+    *,
+    url: str,
+    ranges: dict[str, Range] | None = None,
+    **where: str | None,
 ) -> Page:
-    """A page of a kind's objects, filtered by the columns in `where`.
+    """A page of a kind's objects, filtered by the columns in `where` and `ranges`.
 
     Raises InvalidRequestError for a limit outside 1 to 100 or an unknown cursor.
     """
@@ -142,7 +152,10 @@ def list_page(
         world.store.find(
             shape,
             where=where,
-            created=_created(params.created),
+            ranges={
+                name: _bounds(name, given)
+                for name, given in {"created": params.created, **(ranges or {})}.items()
+            },
             limit=params.limit + 1,
             after=params.starting_after,
             before=params.ending_before,
@@ -154,12 +167,12 @@ def list_page(
     return Page(url=url, data=[present(world, one) for one in found], has_more=has_more)
 
 
-def _created(created: int | dict[str, int] | None) -> dict[str, int]:
-    if isinstance(created, int):
-        return {"gte": created, "lte": created}
-    unknown = (created or {}).keys() - {"gt", "gte", "lt", "lte"}
+def _bounds(name: str, given: Range) -> dict[str, int]:
+    if isinstance(given, int):
+        return {"gte": given, "lte": given}
+    unknown = (given or {}).keys() - {"gt", "gte", "lt", "lte"}
     if unknown:
-        param = f"created[{min(unknown)}]"
+        param = f"{name}[{min(unknown)}]"
         msg = f"Received unknown parameter: {param}"
         raise InvalidRequestError(msg, code="parameter_unknown", param=param)
-    return created or {}
+    return given or {}

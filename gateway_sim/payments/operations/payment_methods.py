@@ -78,12 +78,6 @@ class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     metadata: Metadata | None = None
 
 
-class UpdateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For an update."""
-
-    metadata: Metadata | None = None
-
-
 class AttachParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """To whom."""
 
@@ -91,9 +85,8 @@ class AttachParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class MethodListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose."""
+    """Of which kind."""
 
-    customer: str | None = None
     type: str | None = None
 
 
@@ -187,11 +180,6 @@ def find(world: "World", given: str, *, param: str = "payment_method") -> Paymen
     return method
 
 
-def retrieve(world: "World", _params: Params, method_id: str) -> PaymentMethod:
-    """A payment method."""
-    return world.load(PaymentMethod, method_id)
-
-
 def retrieve_of_customer(
     world: "World", _params: Params, customer_id: str, method_id: str
 ) -> PaymentMethod:
@@ -200,15 +188,6 @@ def retrieve_of_customer(
     method = world.load(PaymentMethod, method_id)
     if method.customer != customer_id:
         raise ResourceMissingError(PaymentMethod.KIND, method_id)
-    return method
-
-
-def update(world: "World", params: UpdateParams, method_id: str) -> PaymentMethod:
-    """Change the metadata."""
-    method = world.load(PaymentMethod, method_id)
-    method.metadata = merge_metadata(method.metadata, params.metadata)
-    world.save(method)
-    world.emit("payment_method.updated", method)
     return method
 
 
@@ -273,17 +252,8 @@ def refuse_foreign(world: "World", method: PaymentMethod, customer: str | None) 
         raise InvalidRequestError(msg, param="payment_method")
 
 
-def list_all(world: "World", params: MethodListParams) -> Page:
-    """Attached cards, newest first."""
-    return _listed(world, params, customer=params.customer, url="/v1/payment_methods")
-
-
 def list_of_customer(world: "World", params: MethodListParams, customer_id: str) -> Page:
     """A customer's cards, newest first."""
     world.load(Customer, customer_id)
     url = f"/v1/customers/{customer_id}/payment_methods"
-    return _listed(world, params, customer=customer_id, url=url)
-
-
-def _listed(world: "World", params: MethodListParams, *, customer: str | None, url: str) -> Page:
-    return list_page(world, PaymentMethod, params, url=url, customer=customer, type=params.type)
+    return list_page(world, PaymentMethod, params, url=url, customer=customer_id, type=params.type)

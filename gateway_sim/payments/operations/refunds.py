@@ -3,18 +3,13 @@
 from typing import TYPE_CHECKING
 
 from gateway_sim.payments.errors import InvalidRequestError
-from gateway_sim.payments.operations.params import (
-    ListParams,
-    Metadata,
-    Page,
-    Params,
-    list_page,
-    merge_metadata,
-)
+from gateway_sim.payments.operations import moves, transfers
+from gateway_sim.payments.operations.params import Metadata, Params, merge_metadata
 from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction
 from gateway_sim.payments.shapes.charge import Charge
 from gateway_sim.payments.shapes.payment_intent import PaymentIntent
 from gateway_sim.payments.shapes.refund import Refund
+from gateway_sim.payments.shapes.transfer import Transfer
 from gateway_sim.payments.truth import TrueRefund
 
 if TYPE_CHECKING:
@@ -29,19 +24,8 @@ class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     metadata: Metadata | None = None
     payment_intent: str | None = None
     reason: str | None = None
-
-
-class UpdateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only the metadata can be changed."""
-
-    metadata: Metadata | None = None
-
-
-class RefundListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of what."""
-
-    charge: str | None = None
-    payment_intent: str | None = None
+    reverse_transfer: bool = False
+    """Take the same share back from the account that the charge was passed on to."""
 
 
 def create(world: "World", params: CreateParams) -> Refund:
@@ -53,6 +37,9 @@ def create(world: "World", params: CreateParams) -> Refund:
     amount = _checked_amount(charge, params.amount)
     refund_id = world.ids.make("re")
     move = _book(world, charge, refund_id, amount)
+    reversal = (
+        _reverse_transfer(world, charge, refund_id, amount) if params.reverse_transfer else None
+    )
     refund = Refund(
         id=refund_id,
         created=world.clock.created(),
@@ -65,6 +52,7 @@ def create(world: "World", params: CreateParams) -> Refund:
         payment_intent=charge.payment_intent,
         payment_method=charge.payment_method,
         reason=params.reason,
+        transfer_reversal=reversal,
     )
     charge.amount_refunded += amount
     charge.refunded = charge.amount_refunded == charge.amount
@@ -74,32 +62,6 @@ def create(world: "World", params: CreateParams) -> Refund:
     world.emit("charge.refunded", charge)
     world.emit("refund.created", refund)
     return refund
-
-
-def retrieve(world: "World", _params: Params, refund_id: str) -> Refund:
-    """A refund."""
-    return world.load(Refund, refund_id)
-
-
-def update(world: "World", params: UpdateParams, refund_id: str) -> Refund:
-    """Change the metadata."""
-    refund = world.load(Refund, refund_id)
-    refund.metadata = merge_metadata(refund.metadata, params.metadata)
-    world.save(refund)
-    world.emit("refund.updated", refund)
-    return refund
-
-
-def list_all(world: "World", params: RefundListParams) -> Page:
-    """Refunds, newest first."""
-    return list_page(
-        world,
-        Refund,
-        params,
-        url="/v1/refunds",
-        charge=params.charge,
-        payment_intent=params.payment_intent,
-    )
 
 
 def _charge_of(world: "World", params: CreateParams) -> Charge:
@@ -127,6 +89,9 @@ def _charge_of(world: "World", params: CreateParams) -> Charge:
 
 
 def _checked_amount(charge: Charge, asked: int | None) -> int:
+    if charge.withdrawn:
+        msg = f"Charge {charge.id} has been charged back; cannot issue a refund."
+        raise InvalidRequestError(msg, code="charge_disputed")
     left = charge.amount - charge.amount_refunded
     if left == 0:
         msg = f"Charge {charge.id} has already been refunded."
@@ -142,24 +107,29 @@ def _checked_amount(charge: Charge, asked: int | None) -> int:
 
 
 def _book(world: "World", charge: Charge, refund_id: str, amount: int) -> BalanceTransaction:
-    now = world.clock.created()
-    move = BalanceTransaction(
-        id=world.ids.make("txn"),
-        created=now,
+    # The gateway keeps its fee of the charge, and takes none for the refund.
+    return moves.book(
+        world,
+        kind="refund",
         amount=-amount,
-        available_on=now,
         currency=charge.currency,
-        description=f"REFUND FOR CHARGE ({charge.description or charge.id})",
-        # The gateway keeps its fee of the charge, and takes none for the refund.
-        fee=0,
-        fee_details=[],
-        net=-amount,
-        reporting_category="refund",
         source=refund_id,
-        type="refund",
+        description=f"REFUND FOR CHARGE ({charge.description or charge.id})",
     )
-    world.save(move)
-    return move
+
+
+def _reverse_transfer(world: "World", charge: Charge, refund_id: str, amount: int) -> str:
+    if charge.transfer is None:
+        msg = f"Charge {charge.id} does not have an associated transfer to reverse."
+        raise InvalidRequestError(msg, param="reverse_transfer")
+    transfer = world.load(Transfer, charge.transfer)
+    share = min(
+        amount * transfer.amount // charge.amount, transfer.amount - transfer.amount_reversed
+    )
+    if share < 1:
+        msg = f"Transfer {transfer.id} has already been fully reversed."
+        raise InvalidRequestError(msg, param="reverse_transfer")
+    return transfers.take_back(world, transfer, share, metadata={}, source_refund=refund_id).id
 
 
 def _witness(world: "World", refund: Refund) -> None:
@@ -167,7 +137,7 @@ def _witness(world: "World", refund: Refund) -> None:
         TrueRefund(
             refund=refund.id,
             charge=refund.charge,
-            payment_intent=str(refund.payment_intent),
+            payment_intent=refund.payment_intent,
             balance_transaction=refund.balance_transaction,
             customer=refund.customer,
             amount=refund.amount,

@@ -5,19 +5,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway_sim.payments import cards
-from gateway_sim.payments.errors import InvalidRequestError
-from gateway_sim.payments.operations import charging, payment_methods
-from gateway_sim.payments.operations.params import (
-    ListParams,
-    Metadata,
-    Page,
-    Params,
-    list_page,
-    merge_metadata,
-)
-from gateway_sim.payments.operations.payment_intents import AutomaticParams, CancelParams
+from gateway_sim.payments.operations import charging, intents, payment_methods
+from gateway_sim.payments.operations.intents import AutomaticParams, IntentChanges
+from gateway_sim.payments.operations.params import Params
 from gateway_sim.payments.presenting import present
-from gateway_sim.payments.shapes.customer import Customer
 from gateway_sim.payments.shapes.setup_intent import SetupIntent
 
 if TYPE_CHECKING:
@@ -25,18 +16,8 @@ if TYPE_CHECKING:
     from gateway_sim.payments.shapes.payment_method import PaymentMethod
     from gateway_sim.payments.world import World
 
-_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
-
-class _Changes(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    customer: str | None = None
-    description: str | None = None
-    metadata: Metadata | None = None
-    payment_method: str | None = None
-    payment_method_types: list[str] | None = None
-
-
-class CreateParams(_Changes, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CreateParams(IntentChanges, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For creation, with or without an attempt at once."""
 
     automatic_payment_methods: AutomaticParams | None = None
@@ -45,7 +26,7 @@ class CreateParams(_Changes, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     usage: str = "off_session"
 
 
-class UpdateParams(_Changes, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class UpdateParams(IntentChanges, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For an update."""
 
 
@@ -54,13 +35,6 @@ class ConfirmParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     payment_method: str | None = None
     return_url: str | None = None
-
-
-class IntentListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose."""
-
-    customer: str | None = None
-    payment_method: str | None = None
 
 
 def create(world: "World", params: CreateParams) -> SetupIntent:
@@ -74,7 +48,7 @@ def create(world: "World", params: CreateParams) -> SetupIntent:
     )
     if params.automatic_payment_methods is not None:
         intent.automatic_payment_methods = msgspec.to_builtins(params.automatic_payment_methods)
-    _apply(world, intent, params)
+    intents.apply(world, intent, params)
     world.save(intent)
     world.emit("setup_intent.created", intent)
     if not params.confirm:
@@ -82,17 +56,12 @@ def create(world: "World", params: CreateParams) -> SetupIntent:
     return confirm(world, ConfirmParams(return_url=params.return_url), intent_id)
 
 
-def retrieve(world: "World", _params: Params, intent_id: str) -> SetupIntent:
-    """A setup intent."""
-    return world.load(SetupIntent, intent_id)
-
-
 def update(world: "World", params: UpdateParams, intent_id: str) -> SetupIntent:
     """Change what is given."""
     intent = world.load(SetupIntent, intent_id)
     if params.payment_method or params.customer:
-        _refuse_unless_open(world, intent, "update")
-    _apply(world, intent, params)
+        intents.refuse_unless_open(world, intent, "update")
+    intents.apply(world, intent, params)
     world.save(intent)
     return intent
 
@@ -103,14 +72,10 @@ def confirm(world: "World", params: ConfirmParams, intent_id: str) -> SetupInten
     Raises CardError when its bank refuses.
     """
     intent = world.load(SetupIntent, intent_id)
-    _refuse_unless_open(world, intent, "confirm")
-    given = params.payment_method or intent.payment_method
-    if given is None:
-        msg = "You cannot confirm this SetupIntent because it's missing a payment method."
-        raise InvalidRequestError(msg, code="setup_intent_unexpected_state")
+    intents.refuse_unless_open(world, intent, "confirm")
     if params.return_url:
         world.store.set_note(f"return_url:{intent_id}", params.return_url)
-    return attempt(world, intent, payment_methods.find(world, given))
+    return attempt(world, intent, intents.method_to_try(world, intent, params.payment_method))
 
 
 def attempt(
@@ -163,51 +128,6 @@ def refuse(
     return error
 
 
-def cancel(world: "World", params: CancelParams, intent_id: str) -> SetupIntent:
+def cancel(world: "World", params: intents.CancelParams, intent_id: str) -> SetupIntent:
     """Give up."""
-    intent = world.load(SetupIntent, intent_id)
-    _refuse_unless_open(world, intent, "cancel")
-    intent.status = "canceled"
-    intent.cancellation_reason = params.cancellation_reason
-    intent.next_action = None
-    world.save(intent)
-    world.emit("setup_intent.canceled", intent)
-    return intent
-
-
-def list_all(world: "World", params: IntentListParams) -> Page:
-    """Setup intents, newest first."""
-    return list_page(
-        world,
-        SetupIntent,
-        params,
-        url="/v1/setup_intents",
-        customer=params.customer,
-        payment_method=params.payment_method,
-    )
-
-
-def _apply(world: "World", intent: SetupIntent, params: _Changes) -> None:
-    if params.customer:
-        world.load(Customer, params.customer, param="customer")
-        intent.customer = params.customer
-    if params.description is not None:
-        intent.description = params.description or None
-    if params.payment_method_types not in (None, ["card"]):
-        msg = "Only the payment method type 'card' is simulated."
-        raise InvalidRequestError(msg, param="payment_method_types")
-    if params.payment_method:
-        method = payment_methods.find(world, params.payment_method)
-        payment_methods.refuse_foreign(world, method, intent.customer)
-        intent.payment_method = method.id
-        intent.status = "requires_confirmation"
-    intent.metadata = merge_metadata(intent.metadata, params.metadata)
-
-
-def _refuse_unless_open(world: "World", intent: SetupIntent, verb: str) -> None:
-    if intent.status in _OPEN:
-        return
-    msg = f"You cannot {verb} this SetupIntent because it has a status of {intent.status}."
-    error = InvalidRequestError(msg, code="setup_intent_unexpected_state")
-    error.more["setup_intent"] = present(world, intent)
-    raise error
+    return intents.give_up(world, world.load(SetupIntent, intent_id), params)

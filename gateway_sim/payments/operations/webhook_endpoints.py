@@ -1,14 +1,13 @@
-"""Webhook endpoints: where events are sent, and the secret that signs them."""
+"""Webhook endpoints: where events are sent, and the secrets that sign them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from gateway_sim.payments.operations.params import (
-    ListParams,
     Metadata,
-    Page,
     Params,
     checked_url,
-    list_page,
     merge_metadata,
 )
 from gateway_sim.payments.presenting import present
@@ -25,6 +24,7 @@ class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True
     url: str
     enabled_events: list[str]
     api_version: str | None = None
+    connect: bool = False
     description: str | None = None
     metadata: Metadata | None = None
 
@@ -47,6 +47,7 @@ def create(world: "World", params: CreateParams) -> "JsonObject":
         api_version=params.api_version,
         description=params.description,
         enabled_events=params.enabled_events,
+        hears="connected" if params.connect else "own",
         metadata=merge_metadata({}, params.metadata),
         secret=world.ids.make("whsec"),
         url=checked_url(params.url, param="url"),
@@ -56,23 +57,22 @@ def create(world: "World", params: CreateParams) -> "JsonObject":
 
 
 def register(world: "World", *, url: str, secret: str) -> WebhookEndpoint:
-    """Send all events to a URL that was given at start; a restart finds it again."""
+    """Send all events, connected accounts' too, to a URL given at start; a restart finds it."""
     known = [one for one in world.store.find(WebhookEndpoint) if one.url == url]
     endpoint = (
         known[0]
         if known
         else WebhookEndpoint(
-            id=world.ids.make("we"), created=world.clock.created(), secret=secret, url=url
+            id=world.ids.make("we"),
+            created=world.clock.created(),
+            hears="both",
+            secret=secret,
+            url=url,
         )
     )
     endpoint.secret = secret
     world.save(endpoint)
     return endpoint
-
-
-def retrieve(world: "World", _params: Params, endpoint_id: str) -> WebhookEndpoint:
-    """A webhook endpoint, without its secret."""
-    return world.load(WebhookEndpoint, endpoint_id)
 
 
 def update(world: "World", params: UpdateParams, endpoint_id: str) -> WebhookEndpoint:
@@ -98,6 +98,19 @@ def delete(world: "World", _params: Params, endpoint_id: str) -> "JsonObject":
     return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
 
 
-def list_all(world: "World", params: ListParams) -> Page:
-    """Webhook endpoints, newest first."""
-    return list_page(world, WebhookEndpoint, params, url="/v1/webhook_endpoints")
+class Roll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of secret (at Stripe a button, not a request)."""
+
+    endpoint: str
+    overlap_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 86_400
+    """How long the old secret signs beside the new one."""
+
+
+def roll(world: "World", asked: Roll) -> "JsonObject":
+    """Give an endpoint a new secret; the answer carries it."""
+    endpoint = world.load(WebhookEndpoint, asked.endpoint)
+    endpoint.old_secret = endpoint.secret
+    endpoint.old_secret_until = world.clock.now() + asked.overlap_seconds
+    endpoint.secret = world.ids.make("whsec")
+    world.save(endpoint)
+    return {**present(world, endpoint), "secret": endpoint.secret}

@@ -1,4 +1,4 @@
-"""A balance transaction: what a charge or refund did to the merchant's balance."""
+"""A balance transaction: one thing that happened to a balance."""
 
 from typing import ClassVar, Literal
 
@@ -32,8 +32,12 @@ class BalanceTransaction(Shape, kw_only=True):
     fee: int
     fee_details: list[FeeDetail]
     net: int
+    payout: str | None = None
+    """The automatic payout that it was part of. Never answered, but looked for."""
     reporting_category: str
     source: str
     status: str = "pending"
     """Kept as `pending`; it is `available` from `available_on` on, by the clock when asked."""
     type: str
+    unreported: bool = False
+    """It happened, but the report leaves it out (an injected fault). Never answered."""

@@ -35,11 +35,11 @@ class Charge(Shape, kw_only=True):
     failure_message: str | None = None
     fraud_details: JsonObject = msgspec.field(default_factory=dict)
     metadata: dict[str, str] = {}
-    on_behalf_of: None = None
-    outcome: JsonObject
+    on_behalf_of: str | None = None
+    outcome: JsonObject | None
     paid: bool
-    payment_intent: str
-    payment_method: str
+    payment_intent: str | None = None
+    payment_method: str | None = None
     payment_method_details: JsonObject
     receipt_email: str | None = None
     receipt_number: None = None
@@ -50,9 +50,13 @@ class Charge(Shape, kw_only=True):
     review: None = None
     shipping: None = None
     source: None = None
-    source_transfer: None = None
+    source_transfer: str | None = None
     statement_descriptor: str | None = None
     statement_descriptor_suffix: str | None = None
     status: Literal["succeeded", "failed"]
-    transfer_data: None = None
-    transfer_group: None = None
+    transfer: str | None = None
+    """To `transfer_data`'s destination; only told when there is one."""
+    transfer_data: JsonObject | None = None
+    transfer_group: str | None = None
+    withdrawn: int = 0
+    """What its disputes took back and did not return. Never answered."""

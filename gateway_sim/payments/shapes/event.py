@@ -22,6 +22,8 @@ class Event(Shape, kw_only=True):
 
     object: Literal["event"] = "event"
     livemode: bool = False
+    account: str | None = None
+    """The connected account that it happened to; not told when it was the platform."""
     api_version: str
     data: JsonObject
     pending_webhooks: int = 0
@@ -41,9 +43,14 @@ class WebhookEndpoint(Shape, kw_only=True):
     application: None = None
     description: str | None = None
     enabled_events: list[str] = msgspec.field(default_factory=lambda: ["*"])
+    hears: Literal["own", "connected", "both"] = "own"
+    """Whose events; `connect` on creation. Never answered."""
     metadata: dict[str, str] = {}
     secret: str
     """Answered on creation only."""
+    old_secret: str | None = None
+    """Signs as well until `old_secret_until`, and never again after it. Never answered."""
+    old_secret_until: float = 0.0
     status: Literal["enabled", "disabled"] = "enabled"
     url: str
 
