@@ -1,6 +1,6 @@
 """The price on the gate's display: what it is now, when it steps next, and what to warn of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -8,7 +8,7 @@ import msgspec
 
 from parking.core.events import PlateColour
 from parking.core.fee import Fee
-from parking.core.money import Money
+from parking.core.money import Money, zero
 from parking.core.plan import NO_LIMIT, ClassPlan, CompiledTariff, UnitPlan
 from parking.core.pricing import assess
 from parking.core.pricing_plan import compile_tariff
@@ -19,6 +19,7 @@ from parking.core.vehicle import VehicleKind
 
 LOOK_AHEAD: Final = timedelta(days=2)
 _SECOND: Final = timedelta(seconds=1)
+_MINUTE: Final = timedelta(minutes=1)
 
 
 class PriceStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,13 @@ def next_price_step(
             rights=rights,
         )
 
+    return step_of(leaving, now=now, look_ahead=look_ahead)
+
+
+def step_of(
+    leaving: Callable[[datetime], Fee], *, now: datetime, look_ahead: timedelta = LOOK_AHEAD
+) -> PriceStep:
+    """Find when the price of leaving steps next. Raises what `leaving` raises."""
     fee = leaving(now)
     same, other = 0, look_ahead // _SECOND
     then = leaving(now + other * _SECOND).total
@@ -80,6 +88,31 @@ def next_price_step(
         else:
             other, then = middle, total
     return PriceStep(fee=fee, steps_at=(now + other * _SECOND).astimezone(UTC), then=then)
+
+
+def first_step(
+    leaving: Callable[[datetime], Fee],
+    *,
+    entered_at: datetime,
+    tariff: CompiledTariff,
+    plan: ClassPlan,
+) -> PriceStep:
+    """Find the first step of a stay that begins now, as a gate asks for it with every car.
+
+    Nothing is charged before the first minute that is not free is over: where that one costs
+    something the step is known at once. Raises what `leaving` raises.
+    """
+    steps_at = entered_at + (plan.free_minutes + 1) * _MINUTE
+    then = leaving(steps_at)
+    if not then.total.amount_minor:
+        return step_of(leaving, now=entered_at)
+    nothing = Fee(
+        total=zero(tariff.currency),
+        lines=(),
+        tariff_id=tariff.tariff_id,
+        tariff_version=tariff.version,
+    )
+    return PriceStep(fee=nothing, steps_at=steps_at.astimezone(UTC), then=then.total)
 
 
 def entry_notices(

@@ -12,6 +12,7 @@ from parking.services.check_lane_event import bounds_of
 from parking.services.clock import Clock
 from parking.services.confirm_near_misses import NearMissClock
 from parking.services.decide_review import ReviewDecider
+from parking.services.gate_prices import GatePrices
 from parking.services.occupancy import OccupancyBook
 from parking.services.place_book import PlaceBook
 from parking.services.quote_stay import Quoter
@@ -36,6 +37,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     recorder: LaneEventRecorder
     places: PlaceRegister
     quotes: Quoter
+    gate_prices: GatePrices
     fee_facts: FeeFactRecorder
     reviews: ReviewDecider
     near_misses: NearMissClock
@@ -48,6 +50,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "ParkingServices":
         """Wire them; no I/O yet."""
         book = PlaceBook(pool, ttl_seconds=limits.place_cache_seconds)
+        prices = GatePrices(pool, book=book, clock=clock)
         return cls(
             pool=pool,
             clock=clock,
@@ -60,7 +63,8 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
                 pool, standings=standings, book=book, clock=clock, limits=limits
             ),
             places=PlaceRegister(pool, book),
-            quotes=Quoter(pool, book=book, clock=clock),
+            quotes=Quoter(pool, book=book, clock=clock, prices=prices),
+            gate_prices=prices,
             fee_facts=FeeFactRecorder(pool, book=book, clock=clock),
             reviews=ReviewDecider(pool, book=book, clock=clock),
             near_misses=NearMissClock(pool, book=book),

@@ -1,5 +1,6 @@
 """What a stay costs so far, or would cost."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,10 +9,13 @@ from parking.core.events import PlateColour
 from parking.core.fee import Fee
 from parking.core.ids import StayId, TariffId
 from parking.core.pricing import assess
+from parking.core.right import Right, offer_named
 from parking.core.stay import StayState
+from parking.core.vehicle import VehicleKind
 from parking.db import queries
 from parking.db.pool import Pool, reading
 from parking.services.clock import Clock
+from parking.services.gate_prices import GatePrices
 from parking.services.place_book import PlaceBook
 from parking.services.register_place import UnknownTariffError
 
@@ -33,8 +37,9 @@ class StayNotPricedError(DomainError):
 class Quoter:
     """Answers quotes."""
 
-    def __init__(self, pool: Pool, *, book: PlaceBook, clock: Clock) -> None:
+    def __init__(self, pool: Pool, *, book: PlaceBook, clock: Clock, prices: GatePrices) -> None:
         """Read through `pool`."""
+        self._prices = prices
         self._pool = pool
         self._book = book
         self._clock = clock
@@ -48,17 +53,11 @@ class Quoter:
             view = await queries.stay(connection, stay_id)
             if view is None:
                 raise UnknownStayError(stay_id)
-            await self._book.read_tariffs(connection, [view.tariff_id])
         if view.fee is not None:
             return view.fee
         if view.state is not StayState.OPEN or view.entered_at is None:
             raise StayNotPricedError(stay_id, view.state)
-        return assess(
-            entered_at=view.entered_at,
-            left_at=max(view.entered_at, self._clock()),
-            tariff=self._book.tariff_at(view.tariff_id, view.entered_at),
-            colour=view.colour,
-        )
+        return await self._prices.fee_so_far(view, self._clock())
 
     async def quote_times(
         self,
@@ -67,12 +66,27 @@ class Quoter:
         entered_at: datetime,
         left_at: datetime,
         colour: PlateColour,
+        vehicle: VehicleKind | None = None,
+        rights: Sequence[str] = (),
     ) -> Fee:
-        """What a stay would cost under a tariff. Raises UnknownTariffError and pricing's errors."""
+        """What a stay would cost under a tariff, with rights of it by their names.
+
+        Raises UnknownTariffError, RightNotOfferedError and pricing's errors.
+        """
         async with reading(self._pool) as connection:
             await self._book.read_tariffs(connection, [tariff_id])
         try:
-            tariff = self._book.tariff_at(tariff_id, entered_at)
+            versions = self._book.versions(tariff_id)
         except KeyError:
             raise UnknownTariffError(tariff_id) from None
-        return assess(entered_at=entered_at, left_at=left_at, tariff=tariff, colour=colour)
+        tariff = versions.at(entered_at)
+        offers = tariff.offers.values()
+        return assess(
+            entered_at=entered_at,
+            left_at=left_at,
+            tariff=tariff,
+            colour=colour,
+            vehicle=vehicle,
+            rights=[Right(offer=offer_named(offers, right_id)) for right_id in rights],
+            later=versions.later(entered_at=entered_at, left_at=left_at),
+        )

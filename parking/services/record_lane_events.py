@@ -30,6 +30,7 @@ from parking.db.stays import StayRow
 from parking.metrics import BATCH_EVENTS, COMMIT_SECONDS, EVENTS, UNAVAILABLE
 from parking.services.check_lane_event import Submission
 from parking.services.clock import Clock
+from parking.services.gate_prices import PricePreview
 from parking.services.lane_event_batch import (
     BatchResult,
     LaneEventBatch,
@@ -80,6 +81,8 @@ class Display(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     arrears_minor: int | None
     tentative: bool
     """Paired by a near miss: a person may still say no."""
+    price: PricePreview | None = None
+    """Of an open stay, where its event came alone: a gate that waits for the answer."""
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

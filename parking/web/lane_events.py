@@ -14,9 +14,11 @@ import msgspec
 import structlog
 from litestar import Request, Response, post
 from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec.structs import replace
 
 from parking.core.errors import DomainError
 from parking.core.ids import DeviceId
+from parking.core.stay import StayState
 from parking.db.api_keys import Principal, Role
 from parking.services.api_keys import ForbiddenError, UnauthorisedError
 from parking.services.bundle import ParkingServices
@@ -140,6 +142,12 @@ async def _single(
     (outcome,) = await services.recorder.record([checked])
     if outcome.error is not None:
         raise outcome.error
+    display = outcome.display
+    if display is not None and display.state is StayState.OPEN:
+        price = await services.gate_prices.of_event(
+            checked.fact, stay_id=display.stay_id, entered_at=display.entered_at
+        )
+        outcome = replace(outcome, display=replace(display, price=price))
     status = 201 if outcome.status is Status.ACCEPTED else 200
     return json_answer(status, _result(element, outcome))
 

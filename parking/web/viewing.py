@@ -14,12 +14,14 @@ from parking.core.fee import Fee
 from parking.core.ids import SLUG_PATTERN, LotId, StayId, TariffId
 from parking.core.plate import normalise_plate
 from parking.core.stay import StayState
+from parking.core.vehicle import VehicleKind
 from parking.db import queries
 from parking.db.api_keys import Role
 from parking.db.pool import reading
 from parking.db.queries import LotView, StayView
 from parking.db.reviews import Review, ReviewState
 from parking.services.decide_review import Decision
+from parking.services.gate_prices import PricePreview
 from parking.services.quote_stay import UnknownStayError
 from parking.web.access import operator_scope, require_lot, services_of
 from parking.web.parameters import IdPath, LimitQuery, PlateQuery, SlugPath, SlugQuery
@@ -33,6 +35,9 @@ class QuoteBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     entered_at: Annotated[datetime, Meta(tz=True)] | None = None
     left_at: Annotated[datetime, Meta(tz=True)] | None = None
     colour: PlateColour = PlateColour.BLUE
+    vehicle: VehicleKind | None = None
+    rights: tuple[Annotated[str, Meta(pattern=SLUG_PATTERN)], ...] = ()
+    """Rights of the tariff, by their names."""
 
     def __post_init__(self) -> None:
         """Hold it to one of the two."""
@@ -41,6 +46,13 @@ class QuoteBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         if not by_stay and (self.stay_id is not None or None in times):
             msg = "give stay_id alone, or tariff_id, entered_at and left_at"
             raise ValueError(msg)
+
+
+class StayDetail(StayView, frozen=True, kw_only=True):
+    """A stay with its price so far."""
+
+    price: PricePreview | None
+    """While it is open: what leaving now costs, and when that changes."""
 
 
 class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,15 +100,16 @@ async def get_stays(
 
 
 @get("/v1/stays/{stay_id:uuid}", tags=["stays"], summary="Show a stay")
-async def get_stay(request: Request[Any, Any, Any], stay_id: IdPath) -> StayView:
-    """One stay, with its fee line by line."""
+async def get_stay(request: Request[Any, Any, Any], stay_id: IdPath) -> StayDetail:
+    """One stay, with its fee line by line; while it goes on, with its price by now."""
     scope = await operator_scope(request)
     async with reading(services_of(request).pool) as connection:
         view = await queries.stay(connection, StayId(stay_id))
     # Another operator's stay is answered like none: its id is its driver's secret.
     if view is None or scope not in {None, view.operator_id}:
         raise UnknownStayError(stay_id)
-    return view
+    price = await services_of(request).gate_prices.of_stay(view)
+    return StayDetail(**{n: getattr(view, n) for n in StayView.__struct_fields__}, price=price)
 
 
 @post("/v1/quotes", status_code=200, tags=["stays"], summary="Quote a fee")
@@ -119,6 +132,8 @@ async def post_quote(request: Request[Any, Any, Any], data: JSONBody[QuoteBody])
         entered_at=data.entered_at,
         left_at=data.left_at,
         colour=data.colour,
+        vehicle=data.vehicle,
+        rights=data.rights,
     )
 
 

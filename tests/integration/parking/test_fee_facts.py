@@ -197,3 +197,44 @@ async def test_what_can_never_count_is_refused(world: World) -> None:
     refused = await say(world, paid | {"amount_minor": 100})
     assert refused.status_code == 422
     assert "grace_after_paying_minutes" in refused.text
+
+
+async def test_the_gate_shows_what_leaving_costs_and_when_that_changes(world: World) -> None:
+    entry = world.entered(PLATE)
+    shown = (await world.post(entry)).json()["display"]["price"]
+    assert (shown["fee_minor"], shown["then_minor"]) == (0, 500)
+    assert shown["steps_at"] == (NOW + timedelta(minutes=16)).isoformat().replace("+00:00", "Z")
+    assert [notice["code"] for notice in shown["notices"]] == ["no_cap"]
+    assert "不设最高收费" in shown["notices"][0]["text_zh"]
+    world.clock.move(minutes=70)
+    stay = (await world.as_admin("GET", f"/v1/stays/{entry['event_id']}")).json()
+    assert (stay["price"]["fee_minor"], stay["price"]["then_minor"]) == (1000, 1500)
+    left = await world.post(world.exited(PLATE))
+    assert left.json()["display"]["price"] is None
+    stay = (await world.as_admin("GET", f"/v1/stays/{entry['event_id']}")).json()
+    assert stay["price"] is None
+
+
+async def test_the_price_shown_counts_rights_and_what_was_paid(world: World) -> None:
+    await mall(world)
+    grant = {"type": "right_granted", "plate": PLATE, "right_id": "half"}
+    assert (await say(world, grant)).status_code == 201
+    entry = world.entered(PLATE)
+    shown = (await world.post(entry)).json()["display"]["price"]
+    assert (shown["fee_minor"], shown["then_minor"]) == (0, 100)
+    world.clock.move(minutes=110)
+    paid = {"type": "paid_before_leaving", "stay_id": entry["event_id"], "amount_minor": 500}
+    assert (await say(world, paid | {"paid_at": world.clock.now})).status_code == 201
+    price = (await world.as_admin("GET", f"/v1/stays/{entry['event_id']}")).json()["price"]
+    assert price["fee_minor"] == 0
+    assert price["then_minor"] == 100
+    quoted = await world.as_admin("POST", "/v1/quotes", {"stay_id": entry["event_id"]})
+    assert quoted.json()["total"]["amount_minor"] == 0
+    asked = {
+        "tariff_id": "mall",
+        "entered_at": NOW,
+        "left_at": NOW + timedelta(hours=4),
+        "rights": ["half"],
+    }
+    quoted = await world.as_admin("POST", "/v1/quotes", asked)
+    assert quoted.json()["total"]["amount_minor"] == 1000
