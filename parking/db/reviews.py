@@ -43,6 +43,12 @@ _REJECTED = """
 select exists (select from parking.review
   where entry_event_id = $1 and exit_event_id = $2 and state = 'rejected')
 """
+_FIRST_ASKED = """
+select min(r.created_at) from parking.review r
+join parking.lane_event before on before.event_id = r.entry_event_id
+join parking.lane_event present on present.event_id = $1
+where r.exit_event_id = $2 and r.kind = 'near_miss' and before.plate = present.plate
+"""
 _ONE = f"select {_COLUMNS} from parking.review where review_id = $1"  # noqa: S608 - our columns
 
 
@@ -136,6 +142,14 @@ async def was_rejected(
 ) -> bool:
     """Say whether a person said no to this very pair."""
     return bool(await connection.fetchval(_REJECTED, entry_event_id, exit_event_id))
+
+
+async def first_asked(
+    connection: Connection, *, entry_event_id: EventId, exit_event_id: EventId
+) -> datetime | None:
+    """When an exit was first matched with an entry that was read as this one was."""
+    asked: datetime | None = await connection.fetchval(_FIRST_ASKED, entry_event_id, exit_event_id)
+    return asked
 
 
 def review_of(row: asyncpg.Record) -> Review:

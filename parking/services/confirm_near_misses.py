@@ -19,7 +19,7 @@ from parking.services.decide_review import (
     ReviewDecider,
     as_missed_entry,
 )
-from parking.services.near_misses import candidate_for, review_of_exit
+from parking.services.near_misses import candidate_for, hold_since, review_of_exit
 from parking.services.place_book import LotEntry, PlaceBook
 
 BY_HOLD: Final = "rule:near-miss"
@@ -93,7 +93,10 @@ class NearMissClock:
             await reviews.decide(
                 connection, review.review_id, state=ReviewState.SUPERSEDED, now=now, by=None
             )
-            asked = review_of_exit(exit_row.stay, entry_row, lot=lot, now=now)
+            held_since = await hold_since(connection, exit_row.stay, entry_row, now=now)
+            asked = review_of_exit(
+                exit_row.stay, entry_row, lot=lot, now=now, held_since=held_since
+            )
             await reviews.insert(connection, [asked])
             return 1
 

@@ -28,7 +28,7 @@ from parking.db.reviews import Review, ReviewKind
 from parking.db.stays import StayRow, Writing
 from parking.services.check_lane_event import Submission
 from parking.services.clock import new_id
-from parking.services.near_misses import candidate_for, missed_entry, review_of_exit
+from parking.services.near_misses import candidate_for, hold_since, missed_entry, review_of_exit
 from parking.services.place_book import LotEntry, PlaceBook
 from parking.services.plate_accounts import Asked, beside, read_accounts
 from parking.services.price_stays import Change, fee_of, price_stay
@@ -211,7 +211,8 @@ class LaneEventBatch:
                 continue
             lot = self._lots[exit_stay.lot_id]
             row = await candidate_for(self._connection, exit_stay, lot=lot, taken=taken)
-            asked.append(review_of_exit(exit_stay, row, lot=lot, now=self._now))
+            since = await hold_since(self._connection, exit_stay, row, now=self._now)
+            asked.append(review_of_exit(exit_stay, row, lot=lot, now=self._now, held_since=since))
             if row is not None and row.stay.entry_event_id is not None:
                 taken.add(row.stay.entry_event_id)
                 await self._book.read_tariffs(self._connection, [row.tariff_id])

@@ -1,5 +1,6 @@
 """An exit that almost names an open stay: shown, held, confirmed, or taken back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ async def test_the_true_exit_settles_it_and_leaves_the_other_to_a_person(world: 
 
 
 async def test_two_candidates_are_no_near_miss(world: World) -> None:
-    await world.post([world.entered("浙A8B762"), world.entered("浙ABBZ62")])
+    await world.post([world.entered("浙A8B762"), world.entered("浙ABB76Z")])
     world.clock.move(hours=1)
     reply = await world.post(world.exited(TRUE))
     assert reply.json()["display"]["tentative"] is False
@@ -100,7 +101,7 @@ async def test_two_candidates_are_no_near_miss(world: World) -> None:
 
 
 async def test_a_second_candidate_before_the_hold_is_over_makes_it_a_guess(world: World) -> None:
-    late = world.entered("浙ABBZ62")
+    late = world.entered("浙ABB76Z")
     await _in_and_out(world)
     await world.post(late)
     world.clock.move(hours=25)
@@ -144,3 +145,62 @@ async def test_only_the_lots_operator_may_decide(world: World) -> None:
         headers={"Authorization": f"Bearer {key}"},
     )
     assert reply.status_code == 403
+
+
+async def test_a_clear_winner_is_matched_although_another_might_be_meant(world: World) -> None:
+    await world.post([world.entered(MISREAD), world.entered("浙ABBZ62")])
+    world.clock.move(hours=1)
+    reply = await world.post(world.exited(TRUE))
+    assert reply.json()["display"]["tentative"] is True
+
+
+async def test_what_the_camera_thought_of_finds_a_stay_that_is_no_lookalike(world: World) -> None:
+    entry = world.entered("浙A1C762")
+    await world.post(entry)
+    world.clock.move(hours=1)
+    read = {"plate": TRUE, "colour": "blue", "confidence": 0.6}
+    thought = [{"text": "浙A1C762", "confidence": 0.55}, {"text": "?", "confidence": 0.5}]
+    reply = await world.post(world.exited(TRUE, read=read | {"candidates": thought}))
+    display = reply.json()["display"]
+    assert (display["stay_id"], display["tentative"]) == (str(entry["event_id"]), True)
+
+
+async def test_a_trigger_told_after_the_match_held_opens_no_ghost(world: World) -> None:
+    """The gate's second read of the misread entry comes a day late, from a box without network."""
+    repeat = world.entered(MISREAD, occurred_at=world.clock.now + timedelta(seconds=20))
+    entry, _ = await _in_and_out(world)
+    world.clock.move(hours=24)
+    assert await world.services.near_misses.confirm_near_misses(world.clock.now) == 1
+    owed = await world.owed()
+    await world.post(repeat)
+    (stay,) = await world.stays()
+    assert (stay["stay_id"], stay["plate"]) == (entry["event_id"], TRUE)
+    assert await world.owed() == owed
+    assert await _pending(world) == []
+
+
+async def test_an_earlier_trigger_told_after_the_match_held_is_the_same_car(world: World) -> None:
+    early = world.entered(MISREAD, occurred_at=world.clock.now - timedelta(seconds=20))
+    await _in_and_out(world)
+    world.clock.move(hours=24)
+    await world.services.near_misses.confirm_near_misses(world.clock.now)
+    await world.post(early)
+    (stay,) = await world.stays()
+    assert (stay["plate"], stay["entered_at"]) == (TRUE, early["occurred_at"])
+    assert list((await world.owed()).values()) == [1000]
+
+
+async def test_an_exit_asked_again_does_not_wait_a_second_hold(world: World) -> None:
+    """An earlier trigger moves the entry, the question is asked anew: it is about the same pair."""
+    early = world.entered(MISREAD, occurred_at=world.clock.now - timedelta(seconds=20))
+    await _in_and_out(world)
+    (first,) = await _pending(world)
+    world.clock.move(hours=20)
+    await world.post(early)
+    await world.services.near_misses.confirm_near_misses(world.clock.now)
+    (again,) = await _pending(world)
+    assert (again["kind"], again["hold_until"]) == ("near_miss", first["hold_until"])
+    assert again["entry_event_id"] == str(early["event_id"])
+    world.clock.move(hours=4)
+    await world.services.near_misses.confirm_near_misses(world.clock.now)
+    assert list((await world.owed()).values()) == [1000]
