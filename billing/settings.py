@@ -62,6 +62,15 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ),
     ] = 500
 
+    settle_seconds: Annotated[
+        int,
+        setting(
+            "A fee is charged at the earliest this long after it was heard of or changed:"
+            " an entry that is told late changes it without money going to and fro",
+            unit="s",
+            ge=0,
+        ),
+    ] = 180
     gather_threshold_minor: Annotated[
         int, setting("Owe this much and it is collected at once", unit=_FEN, ge=0)
     ] = 5_000

@@ -5,7 +5,7 @@ the messages. A message heard twice, or after a newer one, changes nothing.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -62,6 +62,11 @@ async def take_in(
     """Change obligations and ledger by what these messages say."""
     if not stays:
         return
+    settled_at = now + timedelta(seconds=settings.settle_seconds)
+    stays = [
+        msgspec.structs.replace(stay, chargeable_from=max(stay.chargeable_from, settled_at))
+        for stay in stays
+    ]
     first = {stay.stay_id: stay for stay in reversed(stays)}
     await obligations.open_for(
         db,

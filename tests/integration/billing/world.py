@@ -51,6 +51,7 @@ def settings_for(address: str, **changes: object) -> BillingSettings:
         "stripe_api_url": address,
         "stripe_webhook_secret": Secret(SECRET),
         "stripe_timeout_seconds": 5,
+        "settle_seconds": 0,
         "gather_threshold_minor": 0,
         "gather_wait_seconds": 0,
         "report_poll_seconds": 1,
