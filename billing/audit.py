@@ -71,7 +71,8 @@ _CHECKS = (
         SELECT coalesce(o.operator_id, p.operator_id) AS subject,
             format('obligations say %s, the ledger %s', coalesce(o.owed, 0), coalesce(p.owed, 0))
                 AS text
-        FROM (SELECT operator_id, sum(charged_minor - captured_minor + returned_minor) AS owed
+        FROM (SELECT operator_id, sum(charged_minor - captured_minor + returned_minor
+                                      - written_off_minor) AS owed
               FROM billing.obligation GROUP BY operator_id) AS o
         FULL JOIN (SELECT substr(account, 19) AS operator_id, sum(amount_minor) AS owed
                    FROM billing.posting WHERE account LIKE 'driver_receivable:%'
@@ -87,6 +88,35 @@ _CHECKS = (
         FROM billing.posting
         WHERE account LIKE 'driver_receivable:%' OR account LIKE 'operator_accrued:%'
         GROUP BY 1 HAVING sum(amount_minor) <> 0
+        """,
+    ),
+    _Check(
+        "write-offs-are-what-was-given-up",
+        """
+        SELECT o.stay_id::text AS subject,
+            format('%s written off, its record says %s', o.written_off_minor, coalesce(w.sum, 0))
+                AS text
+        FROM billing.obligation AS o
+        FULL JOIN (SELECT obligation_id, sum(CASE kind WHEN 'written_off' THEN amount_minor
+                                             ELSE -amount_minor END) AS sum
+                   FROM billing.write_off GROUP BY obligation_id) AS w USING (obligation_id)
+        WHERE o.written_off_minor <> coalesce(w.sum, 0)
+        """,
+    ),
+    _Check(
+        "write-offs-are-booked-once",
+        """
+        SELECT w.write_off_id::text AS subject,
+            format('%s of %s, booked %s', w.kind, w.amount_minor, coalesce(sum(p.amount_minor), 0))
+                AS text
+        FROM billing.write_off AS w
+        LEFT JOIN billing.journal_entry AS e
+            ON e.kind = w.kind AND e.source = w.write_off_id::text
+        LEFT JOIN billing.posting AS p
+            ON p.entry_id = e.entry_id AND p.account LIKE 'driver_receivable:%'
+        GROUP BY w.write_off_id
+        HAVING coalesce(sum(p.amount_minor), 0)
+            <> CASE w.kind WHEN 'written_off' THEN -w.amount_minor ELSE w.amount_minor END
         """,
     ),
     _Check(

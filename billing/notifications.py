@@ -22,6 +22,10 @@ class NotificationKind(Enum):
     """What a notification is about."""
 
     SIGN_IN_CODE = "sign_in_code"
+    CLAIM_OPENED = "claim_opened"
+    CLAIM_GRANTED = "claim_granted"
+    CLAIM_REFUSED = "claim_refused"
+    PLATE_MOVED = "plate_moved"
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from billing.core.claims import ClaimRule
 from billing.core.gathering import GatherRule
 from billing.core.payment import PaymentPace
 from billing.core.sign_in import CodeRule
@@ -111,6 +112,31 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, setting("Owed for longer than this is arrears at the gate", unit="s", ge=0)
     ] = 72 * 3600
 
+    inherit_days: Annotated[
+        int,
+        setting(
+            "Unpaid stays this old come with a newly bound plate; older ones stay with it"
+            " and are paid by hand",
+            unit="days",
+            ge=0,
+        ),
+    ] = 30
+    inherit_hold_seconds: Annotated[
+        int, setting("What comes with a plate waits this long, to be contested", unit="s", ge=0)
+    ] = 24 * 3600
+    claim_answer_days: Annotated[
+        int, setting("A plate's holder may answer a claim for this long", unit="days", ge=1)
+    ] = 7
+    claim_evidence_days: Annotated[
+        int, setting("A claim without any evidence ends after this long", unit="days", ge=1)
+    ] = 14
+    claim_fact_tries_max: Annotated[
+        int, setting("Guesses at a fact from a recent stay", unit="tries", ge=1)
+    ] = 3
+    write_off_after_days: Annotated[
+        int, setting("What is unpaid for this long is written off", unit="days", ge=1)
+    ] = 180
+
     report_poll_seconds: Annotated[
         int, setting("Between readings of the gateway's balance transactions", unit="s", ge=1)
     ] = 60
@@ -159,6 +185,22 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         if not secrets:
             raise EmptyWebhookSecretError
         return secrets
+
+    @property
+    def inherit(self) -> timedelta:
+        """How far back unpaid stays come with a newly bound plate."""
+        return timedelta(days=self.inherit_days)
+
+    @property
+    def claim_rule(self) -> ClaimRule:
+        """How long claims to a plate take."""
+        return ClaimRule(
+            answer=timedelta(days=self.claim_answer_days),
+            evidence=timedelta(days=self.claim_evidence_days),
+            fact_tries_max=self.claim_fact_tries_max,
+            fact_within=timedelta(minutes=15),
+            fact_age=timedelta(days=30),
+        )
 
     @property
     def code_rule(self) -> CodeRule:

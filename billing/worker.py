@@ -13,14 +13,18 @@ import structlog
 from billing.db import queries
 from billing.db.connection import Pool, transaction
 from billing.gateway import PaymentGateway
+from billing.notifications import Notifier, notifier_of
 from billing.services.bind import work_setups
+from billing.services.claims import work_claims
 from billing.services.consume_outbox import consume_outbox
 from billing.services.gather_payments import gather_payments
 from billing.services.leave import work_detachments
+from billing.services.notify import work_notifications
 from billing.services.read_report import book_fees, read_report
 from billing.services.refund import work_refunds
 from billing.services.webhooks import handle_webhooks
 from billing.services.work_payments import PaymentWorker
+from billing.services.write_off import write_off_overdue
 from billing.settings import BillingSettings
 
 _log = structlog.get_logger(__name__)
@@ -31,11 +35,19 @@ _NAP_SECONDS = 0.05
 class BillingWorker:
     """Does billing's work, one round at a time."""
 
-    def __init__(self, pool: Pool, gateway: PaymentGateway, settings: BillingSettings) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        gateway: PaymentGateway,
+        settings: BillingSettings,
+        *,
+        notifier: Notifier | None = None,
+    ) -> None:
         self._pool = pool
         self._gateway = gateway
         self._settings = settings
         self._stumbled = False
+        sender = notifier or notifier_of(settings)
         self._payments = PaymentWorker(pool, gateway, settings)
         self._stages: dict[str, Callable[[datetime], Awaitable[int]]] = {
             "messages": lambda now: consume_outbox(pool, gateway, settings, now=now),
@@ -46,6 +58,9 @@ class BillingWorker:
             ),
             "payments": lambda now: self._payments.work(now=now),
             "refunds": lambda now: work_refunds(pool, gateway, settings, now=now),
+            "claims": lambda now: work_claims(pool, settings, now=now),
+            "write_offs": lambda now: write_off_overdue(pool, settings, now=now),
+            "notifications": lambda now: work_notifications(pool, sender, settings, now=now),
             "detachments": lambda now: work_detachments(pool, gateway, settings, now=now),
             "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
             "fees": lambda now: book_fees(pool, gateway, settings, now=now),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from parking.core.cloning import StayHold
 from parking.core.events import PlateColour
 from parking.core.fee import Fee
 from parking.core.ids import LotId, OperatorId, StayId
@@ -38,6 +39,8 @@ class StayPriced(msgspec.Struct, frozen=True, kw_only=True, tag="stay_priced", t
     chargeable_from: datetime
     """Not to be charged before this instant: the hold of a tentative match, else `left_at`."""
     dissolved: bool = False
+    hold: StayHold | None = None
+    """Why nobody is to be charged for it, if so; a later revision lets it go."""
     trace_id: str = ""
 
 

@@ -128,3 +128,30 @@ def refunded(amount: Money, *, refund_id: str, gateway: str, booking: Booking) -
         ),
         trace_id=booking.trace_id,
     )
+
+
+def written_off(
+    operator_id: OperatorId,
+    amount: Money,
+    *,
+    kind: EntryKind,
+    write_off_id: str,
+    booking: Booking,
+) -> JournalEntry:
+    """Record that a sum is given up, or collected after all: the operator never had it."""
+    sign = -1 if kind is EntryKind.WRITTEN_OFF else 1
+    minor = sign * amount.amount_minor
+    return JournalEntry(
+        kind=kind,
+        source=write_off_id,
+        booked_on=booking.booked_on,
+        occurred_at=booking.occurred_at,
+        postings=gathered(
+            (
+                (accounts.driver_receivable(operator_id), minor),
+                (accounts.operator_accrued(operator_id), -minor),
+            ),
+            currency=amount.currency,
+        ),
+        trace_id=booking.trace_id,
+    )

@@ -28,6 +28,10 @@ class EntryKind(Enum):
     """What the gateway kept of a payment became known."""
     REFUND_ISSUED = "refund_issued"
     """A gateway gave money back to a driver."""
+    WRITTEN_OFF = "written_off"
+    """What a driver owes is no longer expected."""
+    REINSTATED = "reinstated"
+    """What was written off is collected after all."""
     REVERSAL = "reversal"
     """An earlier entry is taken back."""
 

@@ -1,7 +1,8 @@
 """An obligation: what is owed for one stay, its states, and what each fact changes about it.
 
-Three sums say everything: what was charged, what was captured by payments, and what of that was
-given back. The state follows from them and from whether a payment holds the obligation.
+Four sums say everything: what was charged, what was captured by payments, what of that was given
+back, and what was written off. The state follows from them and from whether a payment holds the
+obligation.
 """
 
 from enum import Enum
@@ -23,17 +24,26 @@ class ObligationState(Enum):
     """A payment holds it; no other payment may."""
     PAID = "paid"
     """Everything charged was captured."""
+    WRITTEN_OFF = "written_off"
+    """What is outstanding is no longer collected. It is still owed, and paying revives it."""
 
 
 ARROWS: dict[ObligationState, frozenset[ObligationState]] = {
     ObligationState.VOID: frozenset({ObligationState.DUE}),
     ObligationState.DUE: frozenset(
-        {ObligationState.COLLECTING, ObligationState.PAID, ObligationState.VOID}
+        {
+            ObligationState.COLLECTING,
+            ObligationState.PAID,
+            ObligationState.VOID,
+            ObligationState.WRITTEN_OFF,
+        }
     ),
     ObligationState.COLLECTING: frozenset(
         {ObligationState.PAID, ObligationState.DUE, ObligationState.VOID}
     ),
     ObligationState.PAID: frozenset({ObligationState.DUE, ObligationState.VOID}),
+    # Nothing else happens to what is written off: it is reinstated first.
+    ObligationState.WRITTEN_OFF: frozenset({ObligationState.DUE}),
 }
 """Every way from one state to another. A new obligation starts void and is then charged."""
 
@@ -70,13 +80,18 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     """Of what was captured: no longer owed, refunded or to be refunded."""
     commission_bp: int
     """The platform's share in basis points, sealed when the obligation was made."""
+    written_off_minor: int = 0
+    """Given up: all that was outstanding, or nothing."""
     held: bool = False
     """A payment is trying to collect it."""
 
     def __post_init__(self) -> None:
         """Refuse sums that contradict each other."""
         kept = self.captured_minor - self.returned_minor
-        if not (self.returned_minor >= 0 <= kept <= self.charged_minor):
+        owed = self.charged_minor - kept
+        if not (self.returned_minor >= 0 <= kept <= self.charged_minor) or (
+            self.written_off_minor not in (0, owed) or (self.written_off_minor and self.held)
+        ):
             raise ObligationSumsError(
                 charged_minor=self.charged_minor,
                 captured_minor=self.captured_minor,
@@ -90,8 +105,8 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def outstanding_minor(self) -> int:
-        """What is still owed."""
-        return self.charged_minor - self.kept_minor
+        """What is still to be collected."""
+        return self.charged_minor - self.kept_minor - self.written_off_minor
 
     @property
     def state(self) -> ObligationState:
@@ -100,6 +115,8 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
             return ObligationState.COLLECTING
         if self.outstanding_minor:
             return ObligationState.DUE
+        if self.written_off_minor:
+            return ObligationState.WRITTEN_OFF
         return ObligationState.PAID if self.charged_minor else ObligationState.VOID
 
     @property
@@ -151,6 +168,7 @@ def reassess(obligation: Obligation, *, charged_minor: int, revision: int) -> Re
     """Take in the whole fee of a revision; None where this or a newer one was heard before."""
     if revision <= obligation.revision:
         return None
+    _not_written_off(obligation)
     credit = max(0, obligation.kept_minor - charged_minor)
     after = msgspec.structs.replace(
         obligation,
@@ -169,6 +187,7 @@ def reassess(obligation: Obligation, *, charged_minor: int, revision: int) -> Re
 
 def take_back(obligation: Obligation) -> Reassessment:
     """Owe nothing and return everything, because someone else's car was charged."""
+    _not_written_off(obligation)
     after = msgspec.structs.replace(
         obligation, charged_minor=0, returned_minor=obligation.captured_minor
     )
@@ -180,6 +199,21 @@ def take_back(obligation: Obligation) -> Reassessment:
         commission_returned_minor=obligation.commission_minor,
         whole=True,
     )
+
+
+def write_off(obligation: Obligation) -> Obligation:
+    """Give up all that is outstanding; only what is due can be given up."""
+    after = msgspec.structs.replace(obligation, written_off_minor=obligation.outstanding_minor)
+    if obligation.state is not ObligationState.DUE:
+        raise ObligationArrowError(before=obligation.state, after=ObligationState.WRITTEN_OFF)
+    return after
+
+
+def reinstate(obligation: Obligation) -> Obligation:
+    """Collect again what was written off: its driver wants to pay, or its fee changes."""
+    if obligation.state is not ObligationState.WRITTEN_OFF:
+        raise ObligationArrowError(before=obligation.state, after=ObligationState.DUE)
+    return msgspec.structs.replace(obligation, written_off_minor=0)
 
 
 def hold(obligation: Obligation) -> Obligation:
@@ -209,6 +243,7 @@ def capture_in_error(obligation: Obligation, *, amount_minor: int) -> Capture:
 
 
 def _capture(obligation: Obligation, *, applied: int, amount: int) -> Capture:
+    _not_written_off(obligation)
     excess = amount - applied
     after = msgspec.structs.replace(
         obligation,
@@ -223,3 +258,8 @@ def _capture(obligation: Obligation, *, applied: int, amount: int) -> Capture:
         excess_minor=excess,
         commission_minor=after.commission_minor - obligation.commission_minor,
     )
+
+
+def _not_written_off(obligation: Obligation) -> None:
+    if obligation.written_off_minor:
+        raise ObligationArrowError(before=ObligationState.WRITTEN_OFF, after=ObligationState.VOID)

@@ -55,6 +55,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     commission_minor: int
     """The platform's share of it."""
     processor_fees_minor: int
+    written_off_minor: int
+    """Of what drivers owe: given up this day, less what was revived."""
     net_minor: int
     """Collected, less commission, fees and credits: the change from opening to closing."""
     outstanding_opening_minor: int
@@ -123,6 +125,9 @@ def draw_up(
         collected_minor=collected,
         commission_minor=commission,
         processor_fees_minor=fees,
+        written_off_minor=-sum(
+            receivable.get(kind, 0) for kind in (EntryKind.WRITTEN_OFF, EntryKind.REINSTATED)
+        ),
         net_minor=net,
         outstanding_opening_minor=outstanding,
         outstanding_minor=outstanding + sum(receivable.values()),

@@ -16,8 +16,13 @@ ON CONFLICT (phone) WHERE closed_at IS NULL DO NOTHING
 """
 
 _BIND = """
-INSERT INTO billing.plate_binding (binding_id, account_id, plate, bound_at)
-VALUES ($1, $2, $3, $4) ON CONFLICT (plate) WHERE ended_at IS NULL DO NOTHING
+INSERT INTO billing.plate_binding (binding_id, account_id, plate, bound_at, replaces_id)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (plate) WHERE ended_at IS NULL DO NOTHING
+"""
+
+_END_BINDING = """
+UPDATE billing.plate_binding SET ended_at = greatest($3, bound_at)
+WHERE account_id = $1 AND plate = $2 AND ended_at IS NULL RETURNING binding_id
 """
 
 _BOUND_TO = """
@@ -162,10 +167,25 @@ async def profile(db: Connection, account_id: AccountId) -> Profile | None:
 
 
 async def bind(
-    db: Connection, account_id: AccountId, plate: Plate, *, binding_id: UUID, now: datetime
+    db: Connection,
+    account_id: AccountId,
+    plate: Plate,
+    *,
+    binding_id: UUID,
+    replaces_id: UUID | None = None,
+    now: datetime,
 ) -> bool:
     """Bind a plate; False where it is bound already."""
-    return rows_changed(await db.execute(_BIND, binding_id, account_id, plate, now)) == 1
+    tag = await db.execute(_BIND, binding_id, account_id, plate, now, replaces_id)
+    return rows_changed(tag) == 1
+
+
+async def end_binding(
+    db: Connection, account_id: AccountId, plate: Plate, *, now: datetime
+) -> UUID | None:
+    """End a binding and answer its id; None where the account has no such plate."""
+    binding_id: UUID | None = await db.fetchval(_END_BINDING, account_id, plate, now)
+    return binding_id
 
 
 async def bound_to(db: Connection, plate: Plate) -> AccountId | None:

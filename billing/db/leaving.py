@@ -7,12 +7,6 @@ import msgspec
 
 from billing.db.connection import Connection, rows_changed
 from parking.core.ids import AccountId
-from parking.core.plate import Plate
-
-_END_BINDING = """
-UPDATE billing.plate_binding SET ended_at = greatest($3, bound_at)
-WHERE account_id = $1 AND plate = $2 AND ended_at IS NULL
-"""
 
 _END_BINDINGS = """
 UPDATE billing.plate_binding SET ended_at = greatest($2, bound_at)
@@ -31,7 +25,7 @@ WHERE account_id = $1 AND closed_at IS NULL FOR UPDATE
 
 _OWED = """
 SELECT coalesce(sum(charged_minor - captured_minor + returned_minor), 0)::bigint
-FROM billing.obligation WHERE account_id = $1 AND state IN ('due', 'collecting')
+FROM billing.obligation WHERE account_id = $1 AND state IN ('due', 'collecting', 'written_off')
 """
 
 _CLOSE = "UPDATE billing.driver_account SET closed_at = $2, gather_at = NULL WHERE account_id = $1"
@@ -53,13 +47,6 @@ class Detachment(msgspec.Struct, frozen=True, kw_only=True):
 
     payment_method_id: UUID
     method_ref: str
-
-
-async def end_binding(
-    db: Connection, account_id: AccountId, plate: Plate, *, now: datetime
-) -> bool:
-    """End a binding; False where the account has no such plate."""
-    return rows_changed(await db.execute(_END_BINDING, account_id, plate, now)) == 1
 
 
 async def end_bindings(db: Connection, account_id: AccountId, *, now: datetime) -> None:

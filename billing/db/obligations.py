@@ -1,7 +1,7 @@
 """Obligations as rows. Whoever changes one holds its row lock, taken in the order of stay ids."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -9,11 +9,13 @@ import msgspec
 from billing.core.gathering import DueObligation
 from billing.core.obligation import Obligation
 from billing.db.connection import Connection, Row, rows_changed
+from parking.core.cloning import StayHold
 from parking.core.ids import AccountId, ObligationId, OperatorId, StayId
 from parking.core.plate import Plate
 from parking.messages import StayPriced
 
-# The account is the one whose binding covered the exit; failing that, the next to bind the plate.
+# The account is the one whose binding covered the exit; failing that, the next to bind the plate,
+# if that was not too long after.
 _OPEN = """
 INSERT INTO billing.obligation (obligation_id, stay_id, revision, operator_id, lot_id, plate,
     account_id, entered_at, left_at, business_date, currency, charged_minor, commission_bp, state,
@@ -21,6 +23,7 @@ INSERT INTO billing.obligation (obligation_id, stay_id, revision, operator_id, l
 SELECT n.obligation_id, n.stay_id, 0, n.operator_id, n.lot_id, n.plate,
     (SELECT account_id FROM billing.plate_binding AS b
      WHERE b.plate = n.plate AND (b.ended_at IS NULL OR b.ended_at > n.left_at)
+       AND b.bound_at <= n.left_at + $14::interval
      ORDER BY b.bound_at LIMIT 1),
     n.entered_at, n.left_at, n.business_date, n.currency, 0, $12, 'void',
     n.chargeable_from, '{}', n.trace_id, $13, $13
@@ -32,29 +35,31 @@ ORDER BY n.stay_id
 ON CONFLICT (stay_id) DO NOTHING
 """
 
-_COLUMNS = """
-obligation_id, stay_id, revision, operator_id, lot_id, plate, account_id, currency, charged_minor,
-captured_minor, returned_minor, commission_bp, state, chargeable_from, left_at, trace_id
+COLUMNS = """
+obligation_id, stay_id, revision, operator_id, lot_id, plate, account_id, hold, currency,
+charged_minor,
+captured_minor, returned_minor, written_off_minor, commission_bp, state, chargeable_from, left_at,
+trace_id
 """
 
 _LOCK_BY_STAY = f"""
-SELECT {_COLUMNS} FROM billing.obligation WHERE stay_id = ANY($1::uuid[])
+SELECT {COLUMNS} FROM billing.obligation WHERE stay_id = ANY($1::uuid[])
 ORDER BY stay_id FOR UPDATE
 """  # noqa: S608 - our own column list
 
 _LOCK = f"""
-SELECT {_COLUMNS} FROM billing.obligation WHERE obligation_id = ANY($1::uuid[])
+SELECT {COLUMNS} FROM billing.obligation WHERE obligation_id = ANY($1::uuid[])
 ORDER BY stay_id FOR UPDATE
 """  # noqa: S608
 
-_BY_STAY = f"SELECT {_COLUMNS} FROM billing.obligation WHERE stay_id = $1"  # noqa: S608
+_BY_STAY = f"SELECT {COLUMNS} FROM billing.obligation WHERE stay_id = $1"  # noqa: S608
 
 _WRITE_SUMS = """
 UPDATE billing.obligation AS o
 SET charged_minor = n.charged, captured_minor = n.captured, returned_minor = n.returned,
-    revision = n.revision, state = n.state, updated_at = $7
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[])
-    AS n (id, charged, captured, returned, revision, state)
+    written_off_minor = n.written_off, revision = n.revision, state = n.state, updated_at = $8
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::integer[],
+    $7::text[]) AS n (id, charged, captured, returned, written_off, revision, state)
 WHERE o.obligation_id = n.id
 """
 
@@ -65,6 +70,7 @@ SET fee = n.fee::json, entered_at = n.entered_at, left_at = n.left_at, lot_id = 
     account_id = CASE WHEN o.plate = n.plate AND o.account_id IS NOT NULL THEN o.account_id ELSE
         (SELECT account_id FROM billing.plate_binding AS b
          WHERE b.plate = n.plate AND (b.ended_at IS NULL OR b.ended_at > n.left_at)
+           AND b.bound_at <= n.left_at + $10::interval
          ORDER BY b.bound_at LIMIT 1) END,
     plate = n.plate
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[],
@@ -80,16 +86,29 @@ INSERT INTO billing.obligation_adjustment
 VALUES ($1, $2, $3, $4, $5, $6::text::json, $7)
 """
 
+_HOLD = """
+UPDATE billing.obligation AS o
+SET hold = n.hold, account_id = CASE WHEN n.hold = 'other_car' THEN NULL ELSE o.account_id END
+FROM unnest($1::uuid[], $2::text[]) AS n (stay_id, hold)
+WHERE o.stay_id = n.stay_id
+"""
+
 _DUE = """
 SELECT obligation_id, account_id, charged_minor - captured_minor + returned_minor AS outstanding,
        chargeable_from, trace_id
-FROM billing.obligation WHERE account_id = ANY($1::uuid[]) AND state = 'due' AND currency = $2
+FROM billing.obligation AS o
+WHERE account_id = ANY($1::uuid[]) AND state = 'due'
+  AND hold IS NULL AND currency = $2 AND NOT EXISTS (
+    SELECT FROM billing.appeal AS a
+    WHERE a.obligation_id = o.obligation_id AND a.closed_at IS NULL)
 ORDER BY account_id, chargeable_from, obligation_id FOR UPDATE SKIP LOCKED
 """
 
 _ATTACH = """
-UPDATE billing.obligation SET account_id = $1, updated_at = $3
-WHERE plate = $2 AND account_id IS NULL AND state IN ('due', 'collecting')
+UPDATE billing.obligation
+SET account_id = $1, updated_at = $3, chargeable_from = greatest(chargeable_from, $5)
+WHERE plate = $2 AND account_id IS NULL AND hold IS DISTINCT FROM 'other_car'
+  AND state IN ('due', 'collecting') AND left_at >= $4
 """
 
 
@@ -105,6 +124,8 @@ class ObligationRow(msgspec.Struct, frozen=True, kw_only=True):
     chargeable_from: datetime
     left_at: datetime
     trace_id: str
+    hold: StayHold | None = None
+    """Why it is charged to nobody, if so."""
 
 
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +150,7 @@ def read_row(row: Row) -> ObligationRow:
             charged_minor=row["charged_minor"],
             captured_minor=row["captured_minor"],
             returned_minor=row["returned_minor"],
+            written_off_minor=row["written_off_minor"],
             commission_bp=row["commission_bp"],
             held=row["state"] == "collecting",
         ),
@@ -140,6 +162,7 @@ def read_row(row: Row) -> ObligationRow:
         chargeable_from=row["chargeable_from"],
         left_at=row["left_at"],
         trace_id=row["trace_id"],
+        hold=None if row["hold"] is None else StayHold(row["hold"]),
     )
 
 
@@ -148,6 +171,7 @@ async def open_for(
     stays: Sequence[tuple[UUID, StayPriced]],
     *,
     commission_bp: int,
+    inherit: timedelta,
     now: datetime,
 ) -> None:
     """Make sure that each stay has its obligation: void at first, then charged by its fee."""
@@ -166,6 +190,7 @@ async def open_for(
         [stay.trace_id for _, stay in stays],
         commission_bp,
         now,
+        inherit,
     )
 
 
@@ -194,13 +219,16 @@ async def write_sums(db: Connection, obligations: Sequence[Obligation], *, now: 
         [each.charged_minor for each in obligations],
         [each.captured_minor for each in obligations],
         [each.returned_minor for each in obligations],
+        [each.written_off_minor for each in obligations],
         [each.revision for each in obligations],
         [each.state.value for each in obligations],
         now,
     )
 
 
-async def write_facts(db: Connection, stays: Sequence[tuple[StayPriced, str]]) -> None:
+async def write_facts(
+    db: Connection, stays: Sequence[tuple[StayPriced, str]], *, inherit: timedelta
+) -> None:
     """Store what the newest revision says around the sums; with each its fee as JSON.
 
     A stay whose plate was corrected goes to the account of the right plate.
@@ -216,6 +244,19 @@ async def write_facts(db: Connection, stays: Sequence[tuple[StayPriced, str]]) -
         [stay.chargeable_from for stay, _ in stays],
         [stay.trace_id for stay, _ in stays],
         [stay.plate for stay, _ in stays],
+        inherit,
+    )
+
+
+async def write_holds(db: Connection, stays: Sequence[StayPriced]) -> None:
+    """Store why stays are charged to nobody, or that they may be; after `write_facts`.
+
+    What is another car's than that of whoever has bound the plate leaves that account.
+    """
+    await db.execute(
+        _HOLD,
+        [stay.stay_id for stay in stays],
+        [None if stay.hold is None else stay.hold.value for stay in stays],
     )
 
 
@@ -255,6 +296,19 @@ async def due_of(
     return result
 
 
-async def attach(db: Connection, account_id: AccountId, plate: Plate, *, now: datetime) -> int:
-    """Give an account what its newly bound plate owes and nobody was asked for; says how many."""
-    return rows_changed(await db.execute(_ATTACH, account_id, plate, now))
+async def attach(
+    db: Connection,
+    account_id: AccountId,
+    plate: Plate,
+    *,
+    left_since: datetime,
+    chargeable_from: datetime,
+    now: datetime,
+) -> int:
+    """Give an account what its newly bound plate owes and nobody was asked for; says how many.
+
+    Only stays with an exit since `left_since`; nothing of it is charged before `chargeable_from`,
+    so that the driver can say that it was not them.
+    """
+    tag = await db.execute(_ATTACH, account_id, plate, now, left_since, chargeable_from)
+    return rows_changed(tag)

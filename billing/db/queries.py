@@ -20,14 +20,24 @@ WHERE b.plate = ANY($1::text[]) AND b.ended_at IS NULL
 UNION ALL
 SELECT o.plate, false, sum(o.charged_minor - o.captured_minor + o.returned_minor)::bigint
 FROM billing.obligation AS o
-WHERE o.plate = ANY($1::text[]) AND o.state IN ('due', 'collecting') AND o.chargeable_from < $2
+LEFT JOIN billing.plate_binding AS b ON b.plate = o.plate AND b.ended_at IS NULL
+WHERE o.plate = ANY($1::text[]) AND o.state IN ('due', 'collecting', 'written_off')
+    AND o.chargeable_from < $2
+    AND o.hold IS NULL
+    -- What an earlier holder of the plate owes is no matter of the present one's.
+    AND (o.account_id IS NULL OR b.account_id IS NULL OR o.account_id = b.account_id)
+    AND NOT EXISTS (SELECT FROM billing.appeal AS a
+                    WHERE a.obligation_id = o.obligation_id AND a.closed_at IS NULL)
 GROUP BY o.plate
 """
 
 _OBLIGATION_COLUMNS = """
 o.stay_id, o.obligation_id, o.operator_id, o.lot_id, o.plate, o.state, o.entered_at, o.left_at,
 o.business_date, o.currency, o.charged_minor, o.captured_minor, o.returned_minor,
-o.chargeable_from, o.fee::text AS fee, o.account_id IS NOT NULL AS bound, p.state AS payment_state,
+o.chargeable_from, o.hold,
+o.fee::text AS fee, o.account_id IS NOT NULL AS bound, o.written_off_minor,
+(SELECT a.state FROM billing.appeal AS a WHERE a.obligation_id = o.obligation_id
+ ORDER BY a.opened_at DESC LIMIT 1) AS appeal_state, p.state AS payment_state,
 p.method AS payment_method, p.decline_code, p.due_at AS next_attempt_at
 """
 
@@ -61,7 +71,8 @@ SELECT o.operator_id, count(*) FILTER (WHERE o.charged_minor > 0) AS obligations
     sum(o.charged_minor)::bigint AS charged_minor,
     sum(o.captured_minor)::bigint AS captured_minor,
     sum(o.returned_minor)::bigint AS returned_minor,
-    sum(o.charged_minor - o.captured_minor + o.returned_minor)::bigint AS outstanding_minor
+    sum(o.charged_minor - o.captured_minor + o.returned_minor - o.written_off_minor)::bigint
+        AS outstanding_minor
 FROM billing.obligation AS o GROUP BY o.operator_id ORDER BY o.operator_id
 """
 
@@ -87,6 +98,9 @@ SELECT least(
     (SELECT min(due_at) FROM billing.payment_method_setup),
     (SELECT min(due_at) FROM billing.refund),
     (SELECT min(detach_at) FROM billing.payment_method),
+    (SELECT min(due_at) FROM billing.plate_claim),
+    (SELECT min(due_at) FROM billing.appeal),
+    (SELECT min(due_at) FROM billing.notification),
     (SELECT min(due_at) FROM billing.webhook_inbox),
     (SELECT min(due_at) FROM billing.gateway_cursor),
     (SELECT min(gather_at) FROM billing.driver_account)) AS due_at
@@ -121,13 +135,19 @@ class ObligationView(msgspec.Struct, frozen=True, kw_only=True):
     charged_minor: int
     captured_minor: int
     returned_minor: int
+    written_off_minor: int
+    """Given up; it is still owed, and can be paid by hand."""
     outstanding_minor: int
     chargeable_from: datetime
+    hold: str | None
+    """Why nothing is collected for it: `cloned_plate` (suspected) or `other_car` (decided)."""
     bound: bool
     payment_state: str | None
     payment_method: str | None
     decline_code: str | None
     next_attempt_at: datetime | None
+    appeal_state: str | None
+    """Of the newest appeal; while it is `open` or `granted`, nothing is collected."""
     fee: msgspec.Raw
     """The fee with its lines, as JSON."""
 
@@ -190,13 +210,19 @@ def _obligation(row: Row) -> ObligationView:
         charged_minor=row["charged_minor"],
         captured_minor=row["captured_minor"],
         returned_minor=row["returned_minor"],
-        outstanding_minor=row["charged_minor"] - row["captured_minor"] + row["returned_minor"],
+        written_off_minor=row["written_off_minor"],
+        outstanding_minor=row["charged_minor"]
+        - row["captured_minor"]
+        + row["returned_minor"]
+        - row["written_off_minor"],
         chargeable_from=row["chargeable_from"],
+        hold=row["hold"],
         bound=row["bound"],
         payment_state=row["payment_state"],
         payment_method=row["payment_method"],
         decline_code=row["decline_code"],
         next_attempt_at=row["next_attempt_at"],
+        appeal_state=row["appeal_state"],
         fee=msgspec.Raw(row["fee"].encode()),
     )
 

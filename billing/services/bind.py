@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 
 from billing.core.consent import check_consent
-from billing.db import accounts, consents, obligations, setups
+from billing.db import accounts, claims, consents, obligations, setups
 from billing.db.accounts import Profile
-from billing.db.connection import Pool, transaction
+from billing.db.connection import Connection, Pool, transaction
 from billing.db.setups import Setup
 from billing.gateway import (
     CardSetUp,
@@ -40,6 +40,13 @@ class PlateBoundElsewhereError(DomainError):
         super().__init__(f"plate {mask_plate(plate)} is bound to another account")
 
 
+class PlateNotBoundError(DomainError):
+    """The account has not bound this plate."""
+
+    def __init__(self, plate: Plate) -> None:
+        super().__init__(f"plate {mask_plate(plate)} is not bound to this account")
+
+
 class AccountNotFoundError(DomainError):
     """There is no such driver account."""
 
@@ -61,7 +68,9 @@ async def read_profile(pool: Pool, account_id: AccountId) -> Profile:
     return profile
 
 
-async def bind_plate(pool: Pool, account_id: AccountId, plate: Plate, *, now: datetime) -> int:
+async def bind_plate(
+    pool: Pool, settings: BillingSettings, account_id: AccountId, plate: Plate, *, now: datetime
+) -> int:
     """Bind a plate; answers how many unpaid stays came with it. Binding it again changes nothing.
 
     Raises PlateBoundElsewhereError.
@@ -70,10 +79,57 @@ async def bind_plate(pool: Pool, account_id: AccountId, plate: Plate, *, now: da
         bound = await accounts.bind(db, account_id, plate, binding_id=new_id(now), now=now)
         if not bound and await accounts.bound_to(db, plate) != account_id:
             raise PlateBoundElsewhereError(plate)
-        attached = await obligations.attach(db, account_id, plate, now=now)
-        if attached:
-            await accounts.wake(db, account_id, now=now)
-        return attached
+        return await attach_arrears(db, settings, account_id, plate, now=now)
+
+
+async def replace_plate(
+    pool: Pool,
+    settings: BillingSettings,
+    account_id: AccountId,
+    *,
+    old: Plate,
+    new: Plate,
+    now: datetime,
+) -> int:
+    """Change a plate for the one that came after it, for example a temporary for its permanent.
+
+    Answers how many unpaid stays came with the new one. Raises PlateNotBoundError,
+    PlateBoundElsewhereError.
+    """
+    async with transaction(pool) as db:
+        ended = await accounts.end_binding(db, account_id, old, now=now)
+        if ended is None:
+            raise PlateNotBoundError(old)
+        await claims.poke_let_go(db, account_id, now=now)
+        bound = await accounts.bind(
+            db, account_id, new, binding_id=new_id(now), replaces_id=ended, now=now
+        )
+        if not bound and await accounts.bound_to(db, new) != account_id:
+            raise PlateBoundElsewhereError(new)
+        return await attach_arrears(db, settings, account_id, new, now=now)
+
+
+async def attach_arrears(
+    db: Connection,
+    settings: BillingSettings,
+    account_id: AccountId,
+    plate: Plate,
+    *,
+    now: datetime,
+) -> int:
+    """Give an account its new plate's unpaid stays of late, after a hold to contest them."""
+    chargeable_from = now + timedelta(seconds=settings.inherit_hold_seconds)
+    attached = await obligations.attach(
+        db,
+        account_id,
+        plate,
+        left_since=now - settings.inherit,
+        chargeable_from=chargeable_from,
+        now=now,
+    )
+    if attached:
+        await accounts.wake(db, account_id, now=chargeable_from)
+    return attached
 
 
 async def start_setup(

@@ -1,6 +1,5 @@
 """What billing's part of the web application needs, wired once per process."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from billing.db.queries import ObligationView
 from billing.db.sign_in import TokenHolder, TokenRow
 from billing.notifications import Notifier, notifier_of
 from billing.services import bind, leave, sign_in
+from billing.services.claims import ClaimDesk, Clock
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
 from billing.services.sign_in import SignedIn
@@ -20,8 +20,6 @@ from billing.settings import BillingSettings
 from billing.stripe_gateway import StripeGateway
 from parking.core.ids import AccountId, OperatorId, StayId
 from parking.core.plate import Plate
-
-Clock = Callable[[], datetime]
 
 
 class BillingServices:
@@ -85,6 +83,17 @@ class BillingServices:
         """Close an account for good. Raises AccountOwesError."""
         await leave.close_account(self._pool, account_id, now=self._clock())
 
+    async def replace_plate(self, account_id: AccountId, *, old: Plate, new: Plate) -> int:
+        """Change a plate; says how many unpaid stays came with the new one."""
+        return await bind.replace_plate(
+            self._pool, self._settings, account_id, old=old, new=new, now=self._clock()
+        )
+
+    @property
+    def claims(self) -> ClaimDesk:
+        """Claims to plates that others have."""
+        return ClaimDesk(self._pool, self._settings, self._clock)
+
     async def unbind_plate(self, account_id: AccountId, plate: Plate) -> None:
         """Let a plate go. Raises PlateNotBoundError."""
         await leave.unbind_plate(self._pool, account_id, plate, now=self._clock())
@@ -99,7 +108,9 @@ class BillingServices:
 
     async def bind_plate(self, account_id: AccountId, plate: Plate) -> int:
         """Bind a plate; says how many unpaid stays came with it."""
-        return await bind.bind_plate(self._pool, account_id, plate, now=self._clock())
+        return await bind.bind_plate(
+            self._pool, self._settings, account_id, plate, now=self._clock()
+        )
 
     async def start_setup(
         self, account_id: AccountId, *, return_url: str, consent_version: str

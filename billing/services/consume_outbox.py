@@ -20,7 +20,9 @@ from billing.gateway import PaymentGateway
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.services.refund import return_credit
+from billing.services.write_off import reinstate
 from billing.settings import BillingSettings
+from parking.core.cloning import StayHold
 from parking.core.ids import StayId
 from parking.messages import Message, StayPriced
 
@@ -72,13 +74,36 @@ async def take_in(
         db,
         [(new_id(now), first[stay_id]) for stay_id in sorted(first)],
         commission_bp=settings.commission_bp,
+        inherit=settings.inherit,
         now=now,
     )
-    rows = await obligations.lock_by_stay(db, list(first))
+    rows = await _revived(db, await obligations.lock_by_stay(db, list(first)), stays, settings, now)
     changes = {stay_id: _Change(before=row, after=row.money) for stay_id, row in rows.items()}
     for stay in stays:
         _apply(changes[stay.stay_id], stay, settings=settings, now=now)
-    await _store(db, changes, gateway=gateway, now=now)
+    await _store(db, changes, gateway=gateway, settings=settings, now=now)
+
+
+async def _revived(
+    db: Connection,
+    rows: dict[StayId, ObligationRow],
+    stays: Sequence[StayPriced],
+    settings: BillingSettings,
+    now: datetime,
+) -> dict[StayId, ObligationRow]:
+    """A changed fee ends a write-off: what is left of it may then be given up again."""
+    for stay in stays:
+        row = rows[stay.stay_id]
+        if row.money.written_off_minor and stay.revision > row.money.revision:
+            rows[stay.stay_id] = await reinstate(
+                db,
+                row,
+                settings=settings,
+                said_by="rule:revision",
+                reason=f"revision {stay.revision} of the fee",
+                now=now,
+            )
+    return rows
 
 
 async def _read(
@@ -100,7 +125,8 @@ def _apply(change: _Change, stay: StayPriced, *, settings: BillingSettings, now:
     fee_json = msgspec.json.encode(stay.fee).decode()
     before_minor = change.after.charged_minor
     known = change.newest.plate if change.newest is not None else change.before.plate
-    if stay.plate != known and change.after.captured_minor:
+    others = stay.hold is StayHold.OTHER_CAR and change.after.kept_minor
+    if others or (stay.plate != known and change.after.captured_minor):
         # Another car's driver paid: all of it goes back before the right one is asked.
         _step(change, obligation.take_back(change.after), stay, settings=settings, now=now)
     step = obligation.reassess(
@@ -147,6 +173,7 @@ async def _store(
     changes: dict[StayId, _Change],
     *,
     gateway: PaymentGateway,
+    settings: BillingSettings,
     now: datetime,
 ) -> None:
     changed = [change for change in changes.values() if change.newest is not None]
@@ -160,7 +187,15 @@ async def _store(
             for change in changed
             if change.newest is not None
         ],
+        inherit=settings.inherit,
     )
+    held = [
+        change.newest
+        for change in changed
+        if change.newest is not None and (change.newest.hold or change.before.hold)
+    ]
+    if held:
+        await obligations.write_holds(db, held)
     await obligations.record_adjustments(
         db, [each for change in changed for each in change.adjustments]
     )
@@ -169,9 +204,9 @@ async def _store(
     )
     for change in changed:
         await _refund_credits(db, change, gateway=gateway, now=now)
-    held = [change.after.obligation_id for change in changed if change.before.money.held]
-    if held:
-        await payments.call_off_changed(db, held, now=now)
+    paying = [change.after.obligation_id for change in changed if change.before.money.held]
+    if paying:
+        await payments.call_off_changed(db, paying, now=now)
     await accounts.poke_owners(db, [change.after.obligation_id for change in changed])
 
 

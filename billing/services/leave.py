@@ -7,25 +7,18 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from billing.db import leaving, sign_in
+from billing.db import accounts, claims, leaving, sign_in
 from billing.db.connection import Pool, transaction
 from billing.db.leaving import Detachment
 from billing.gateway import GatewayUnavailableError, PaymentGateway
-from billing.services.bind import AccountNotFoundError
+from billing.services.bind import AccountNotFoundError, PlateNotBoundError
 from billing.services.concurrently import each_apart
 from billing.settings import BillingSettings
 from parking.core.errors import DomainError
 from parking.core.ids import AccountId
-from parking.core.plate import Plate, mask_plate
+from parking.core.plate import Plate
 
 _log = structlog.get_logger(__name__)
-
-
-class PlateNotBoundError(DomainError):
-    """The account has not bound this plate."""
-
-    def __init__(self, plate: Plate) -> None:
-        super().__init__(f"plate {mask_plate(plate)} is not bound to this account")
 
 
 class NoPaymentMethodError(DomainError):
@@ -46,8 +39,9 @@ class AccountOwesError(DomainError):
 async def unbind_plate(pool: Pool, account_id: AccountId, plate: Plate, *, now: datetime) -> None:
     """Let a plate go, for example because the car is sold. Raises PlateNotBoundError."""
     async with transaction(pool) as db:
-        if not await leaving.end_binding(db, account_id, plate, now=now):
+        if await accounts.end_binding(db, account_id, plate, now=now) is None:
             raise PlateNotBoundError(plate)
+        await claims.poke_let_go(db, account_id, now=now)
 
 
 async def unbind_method(pool: Pool, account_id: AccountId, *, now: datetime) -> None:
@@ -66,6 +60,7 @@ async def close_account(pool: Pool, account_id: AccountId, *, now: datetime) -> 
         if owed_minor:
             raise AccountOwesError(owed_minor)
         await leaving.end_bindings(db, account_id, now=now)
+        await claims.poke_let_go(db, account_id, now=now)
         await leaving.end_method(db, account_id, now=now)
         await sign_in.revoke_all(db, account_id, now=now)
         await leaving.close(db, account_id, now=now)

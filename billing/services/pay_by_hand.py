@@ -29,6 +29,7 @@ from billing.gateway import (
 from billing.services.call_off import call_off
 from billing.services.ids import new_id
 from billing.services.settle_payment import abandon, settle
+from billing.services.write_off import reinstate
 from billing.settings import BillingSettings
 from parking.core.errors import DomainError
 from parking.core.ids import PaymentId, StayId
@@ -172,6 +173,9 @@ async def _begin(
     """Store a payment by hand and its request; the obligation is locked."""
     if row.money.held:
         raise PaymentInProgressError(row.stay_id)
+    if row.money.state is ObligationState.WRITTEN_OFF:
+        reason = "the driver pays by hand"
+        row = await reinstate(db, row, settings=settings, said_by="driver", reason=reason, now=now)
     if row.money.state is not ObligationState.DUE:
         raise NothingOwedError(row.stay_id, row.money.state)
     hold(row.money)

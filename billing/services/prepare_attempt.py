@@ -60,6 +60,7 @@ async def _still_owed(db: Connection, payment: PaymentRow) -> bool:
     return all(
         row.money.outstanding_minor == parts[row.money.obligation_id]
         and row.account_id == payment.account_id
+        and row.hold is None
         for row in rows
     )
 

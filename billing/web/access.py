@@ -30,6 +30,13 @@ class OtherOperatorError(DomainError):
         super().__init__("this needs a key of the operator itself, or an admin's")
 
 
+class NotAdminError(DomainError):
+    """The key does not open what concerns all operators."""
+
+    def __init__(self) -> None:
+        super().__init__("this needs an admin's key")
+
+
 class _Role(Protocol):
     @property
     def value(self) -> str: ...
@@ -72,6 +79,15 @@ async def token_holder_of(request: Request[Any, Any, Any]) -> TokenHolder:
 async def driver_of(request: Request[Any, Any, Any]) -> AccountId:
     """Say which driver asks. Raises NotSignedInError."""
     return (await token_holder_of(request)).account_id
+
+
+async def require_admin(request: Request[Any, Any, Any]) -> str:
+    """Let admins pass; answers what to call whoever decides. Raises NotAdminError."""
+    keys: _KeyBook = request.app.state.parking.keys
+    holder = await keys.principal(_bearer(request))
+    if holder.role.value != "admin":
+        raise NotAdminError
+    return "admin"
 
 
 async def require_operator(request: Request[Any, Any, Any], operator_id: OperatorId) -> None:

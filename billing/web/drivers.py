@@ -84,6 +84,17 @@ async def delete_plate(request: Request[Any, Any, Any], plate: FromPath[str]) ->
     await services_of(request).unbind_plate(account_id, plate_of(plate))
 
 
+@post("/v1/driver-accounts/me/plates/{plate:str}/replacement", summary="Change a plate")
+async def post_replacement(
+    request: Request[Any, Any, Any], plate: FromPath[str], data: JSONBody[PlateBody]
+) -> BoundPlate:
+    """Bind the plate that comes after this one, for example the permanent after the temporary."""
+    account_id = await driver_of(request)
+    new = plate_of(data.plate)
+    attached = await services_of(request).replace_plate(account_id, old=plate_of(plate), new=new)
+    return BoundPlate(plate=new, attached_obligations=attached)
+
+
 @get("/v1/consent", summary="Show what leaving a card agrees to", security=[])
 async def get_consent() -> ConsentText:
     """Show the text in force, to be shown to the driver before a card is left."""
@@ -140,6 +151,7 @@ def drivers_router() -> Router:
         route_handlers=[
             post_plate,
             delete_plate,
+            post_replacement,
             get_consent,
             post_setup,
             delete_method,

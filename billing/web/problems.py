@@ -6,8 +6,18 @@ from billing.core.consent import ConsentOutdatedError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
 from billing.notifications import NotSentError
-from billing.services.bind import AccountNotFoundError, PlateBoundElsewhereError
-from billing.services.leave import AccountOwesError, NoPaymentMethodError, PlateNotBoundError
+from billing.services.bind import (
+    AccountNotFoundError,
+    PlateBoundElsewhereError,
+    PlateNotBoundError,
+)
+from billing.services.claims import (
+    ClaimDecidedError,
+    ClaimNotFoundError,
+    FactTriesUsedError,
+    NothingToClaimError,
+)
+from billing.services.leave import AccountOwesError, NoPaymentMethodError
 from billing.services.pay_by_hand import (
     BelowMinimumError,
     NothingOwedError,
@@ -20,21 +30,26 @@ from billing.services.sign_in import (
     UnknownTokenError,
     WrongCodeError,
 )
-from billing.web.access import NotSignedInError, OtherOperatorError
+from billing.web.access import NotAdminError, NotSignedInError, OtherOperatorError
 from billing.web.drivers import NoPlateError
 
 STATUSES: Final[dict[type[Exception], int]] = {
     ForgedWebhookError: 400,
     NotSignedInError: 401,
+    NotAdminError: 403,
     OtherOperatorError: 403,
     WrongCodeError: 403,
     DeadCodeError: 403,
     AccountNotFoundError: 404,
+    ClaimNotFoundError: 404,
     NoPaymentMethodError: 404,
     ObligationNotFoundError: 404,
     PlateNotBoundError: 404,
     UnknownTokenError: 404,
     AccountOwesError: 409,
+    ClaimDecidedError: 409,
+    FactTriesUsedError: 409,
+    NothingToClaimError: 409,
     BelowMinimumError: 409,
     ConsentOutdatedError: 409,
     NothingOwedError: 409,

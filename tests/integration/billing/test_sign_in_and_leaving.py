@@ -10,7 +10,8 @@ from billing.core.consent import CURRENT, ConsentOutdatedError
 from billing.db.consents import ConsentTextChangedError
 from billing.notifications import FileNotifier, NotificationKind, NotSentError
 from billing.services import bind, leave, sign_in
-from billing.services.leave import AccountOwesError, NoPaymentMethodError, PlateNotBoundError
+from billing.services.bind import PlateNotBoundError
+from billing.services.leave import AccountOwesError, NoPaymentMethodError
 from billing.services.sign_in import CodeTooSoonError, DeadCodeError, SignedIn, WrongCodeError
 from billing.standings import BillingStandings
 from parking.core.plate import Plate
@@ -168,7 +169,7 @@ async def test_a_plate_let_go_keeps_its_stays_with_whoever_made_them(world: Bill
     await leave.unbind_plate(world.pool, seller, PLATE, now=world.now)
     with pytest.raises(PlateNotBoundError):
         await leave.unbind_plate(world.pool, seller, PLATE, now=world.now)
-    assert await bind.bind_plate(world.pool, buyer, PLATE, now=world.now) == 0
+    assert await bind.bind_plate(world.pool, world.settings, buyer, PLATE, now=world.now) == 0
     await world.later(hours=3)
     # A message about a stay from before the sale comes late; one about a newer stay as usual.
     late = world.priced(PLATE, 700, left_at=world.start, entered_at=world.start)
@@ -185,7 +186,7 @@ async def test_a_plate_let_go_keeps_its_stays_with_whoever_made_them(world: Bill
 async def test_an_account_is_closed_only_when_all_is_paid(world: BillingWorld) -> None:
     account = await world.sign_in(PHONE)
     driver = account.account_id
-    await bind.bind_plate(world.pool, driver, PLATE, now=world.now)
+    await bind.bind_plate(world.pool, world.settings, driver, PLATE, now=world.now)
     stay = world.priced(PLATE, 1_500)
     await world.publish(stay)
     await world.drain()
@@ -199,5 +200,5 @@ async def test_an_account_is_closed_only_when_all_is_paid(world: BillingWorld) -
     reborn = await world.sign_in(PHONE)
     assert reborn.created
     assert reborn.account_id != driver
-    await bind.bind_plate(world.pool, reborn.account_id, PLATE, now=world.now)
+    await bind.bind_plate(world.pool, world.settings, reborn.account_id, PLATE, now=world.now)
     await world.assert_sound()

@@ -119,9 +119,12 @@ async def test_a_stay_stays_with_whoever_had_the_plate_then(world: BillingWorld)
 async def test_a_plate_has_one_account_at_a_time(world: BillingWorld) -> None:
     first = await world.driver("浙A8B762", card=None)
     second = await world.driver("浙A00001", card=None)
-    assert await bind.bind_plate(world.pool, first, Plate("浙A8B762"), now=world.now) == 0
+    assert (
+        await bind.bind_plate(world.pool, world.settings, first, Plate("浙A8B762"), now=world.now)
+        == 0
+    )
     with pytest.raises(bind.PlateBoundElsewhereError):
-        await bind.bind_plate(world.pool, second, Plate("浙A8B762"), now=world.now)
+        await bind.bind_plate(world.pool, world.settings, second, Plate("浙A8B762"), now=world.now)
 
 
 class TestRevisions:

@@ -56,6 +56,7 @@ def settings_for(address: str, **changes: object) -> BillingSettings:
         "gather_wait_seconds": 0,
         "report_poll_seconds": 1,
         "poll_seconds": 1,
+        "inherit_hold_seconds": 0,
     }
     return BillingSettings(**{**eager, **changes})
 
@@ -90,10 +91,10 @@ class BillingWorld:
         self.simulator = simulator
         self.settings = settings
         self.gateway = StripeGateway(settings)
-        self.worker = BillingWorker(pool, self.gateway, settings)
+        self.phones = Phones()
+        self.worker = BillingWorker(pool, self.gateway, settings, notifier=self.phones)
         self.start = datetime.now(UTC)
         self.now = self.start
-        self.phones = Phones()
         self._phones = count(13_800_000_000)
 
     def priced(
@@ -127,7 +128,7 @@ class BillingWorld:
     async def driver(self, plate: str, *, card: str | None = VISA) -> AccountId:
         """A driver who has bound a plate and left a card on the gateway's page."""
         account_id = (await self.sign_in(f"+86{next(self._phones)}")).account_id
-        await bind.bind_plate(self.pool, account_id, Plate(plate), now=self.now)
+        await bind.bind_plate(self.pool, self.settings, account_id, Plate(plate), now=self.now)
         if card is not None:
             await self.leave_card(account_id, card)
         return account_id

@@ -1,0 +1,39 @@
+"""What drivers are told, in both languages. Plates come masked; no message holds a secret."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Text(msgspec.Struct, frozen=True):
+    """One message in both languages."""
+
+    zh: str
+    en: str
+
+
+TEXTS: dict[str, Text] = {
+    "claim_opened": Text(
+        zh="有人申请绑定您的车牌 {plate}。请在 {days} 天内登录确认或提出异议。",
+        en="Someone claims your plate {plate}. Please sign in and answer within {days} days.",
+    ),
+    "claim_granted": Text(
+        zh="您对车牌 {plate} 的申请已通过，车牌已绑定到您的账户。",
+        en="Your claim to plate {plate} was granted; it is bound to your account now.",
+    ),
+    "claim_refused": Text(
+        zh="您对车牌 {plate} 的申请未通过：{reason}。",
+        en="Your claim to plate {plate} was refused: {reason}.",
+    ),
+    "plate_moved": Text(
+        zh="车牌 {plate} 已转绑到其他账户。此前的停车记录仍归您的账户。",
+        en="Plate {plate} now belongs to another account. Earlier stays remain with yours.",
+    ),
+}
+"""By the kind of notification."""
+
+
+def text_of(kind: str, parameters: Mapping[str, str]) -> Text:
+    """Fill a message in."""
+    text = TEXTS[kind]
+    return Text(zh=text.zh.format(**parameters), en=text.en.format(**parameters))
