@@ -5,7 +5,7 @@ import hashlib
 from gateway_sim.payments.store import Store
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_LENGTHS = {"cus": 14, "evt": 24, "req": 14, "cs_test": 58, "whsec": 32}
+_LENGTHS = {"acct": 16, "cus": 14, "evt": 24, "req": 14, "cs_test": 58, "whsec": 32}
 _LENGTH_USUAL = 24
 
 

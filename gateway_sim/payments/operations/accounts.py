@@ -1,12 +1,12 @@
 """Connected accounts: whom the platform passes money on to."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from gateway_sim.payments.errors import InvalidRequestError
 from gateway_sim.payments.operations import banks, payouts
-from gateway_sim.payments.operations.params import Metadata, Params, merge_metadata
+from gateway_sim.payments.operations.params import Instant, Metadata, Params, merge_metadata
 from gateway_sim.payments.shapes.account import (
     Account,
     BankAccount,
@@ -22,8 +22,6 @@ Details = dict[str, Any]
 """Details that Stripe checks and the simulator only keeps or forgets."""
 CURRENCIES = {"CN": "cny", "HK": "hkd", "JP": "jpy", "SG": "sgd", "GB": "gbp", "US": "usd"}
 """Of other countries: eur."""
-_DIGITS_MAX = 2
-INTERVALS = ("daily", "manual", "monthly", "weekly")
 
 
 class CapabilityParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,8 +30,51 @@ class CapabilityParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     requested: bool
 
 
+class TermsParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That the owner has agreed to the terms of service."""
+
+    date: Instant | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+class ProfileParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the business is."""
+
+    mcc: str | None = None
+    name: str | None = None
+    product_description: str | None = None
+    support_email: str | None = None
+    support_phone: str | None = None
+    support_url: str | None = None
+    url: str | None = None
+
+
+class ScheduleParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the balance is paid out by itself."""
+
+    delay_days: Annotated[int, msgspec.Meta(ge=2, le=31)] | None = None
+    interval: Literal["daily", "manual", "monthly", "weekly"] | None = None
+    monthly_anchor: Annotated[int, msgspec.Meta(ge=1, le=31)] | None = None
+    weekly_anchor: str | None = None
+
+
+class PayoutSettingsParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How it is paid out."""
+
+    debit_negative_balances: bool | None = None
+    schedule: ScheduleParams = ScheduleParams()
+    statement_descriptor: str | None = None
+
+
+class SettingsParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of all settings, those that do something here."""
+
+    payouts: PayoutSettingsParams = PayoutSettingsParams()
+
+
 class _Changes(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    business_profile: Details | None = None
+    business_profile: ProfileParams | None = None
     business_type: str | None = None
     capabilities: dict[str, CapabilityParams] | None = None
     company: Details | None = None
@@ -42,8 +83,8 @@ class _Changes(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
     external_account: Details | str | None = None
     individual: Details | None = None
     metadata: Metadata | None = None
-    settings: Details | None = None
-    tos_acceptance: Details | None = None
+    settings: SettingsParams | None = None
+    tos_acceptance: TermsParams | None = None
 
 
 class CreateParams(_Changes, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -152,56 +193,26 @@ def _apply(world: "World", account: Account, params: _Changes) -> None:
         account.default_currency = params.default_currency.lower()
     for name in params.capabilities or {}:
         request(account, name, wanted=(params.capabilities or {})[name].requested)
-    for name in ("business_profile", "tos_acceptance"):
-        given = getattr(params, name)
-        if given is not None:
-            setattr(account, name, _merged(getattr(account, name), given, param=name))
+    if params.tos_acceptance is not None:
+        account.tos_acceptance = msgspec.structs.asdict(params.tos_acceptance)
+    if params.business_profile is not None:
+        account.business_profile = _over(account.business_profile, params.business_profile)
     if params.settings is not None:
-        given = _checked_settings(params.settings)
-        account.settings = _merged(account.settings, given, param="settings")
+        account.settings = _over(account.settings, params.settings)
     account.metadata = merge_metadata(account.metadata, params.metadata)
     if params.external_account is not None:
         banks.replace(world, account, params.external_account)
 
 
-def _merged(kept: "JsonObject", given: Details, *, param: str) -> "JsonObject":
+def _over(kept: "JsonObject", given: msgspec.Struct) -> "JsonObject":
     """Details with what is given put over what is kept, level by level."""
-    merged = dict(kept)
-    for name, value in given.items():
-        if name not in kept and param != "settings[payouts][schedule]":
-            path = f"{param}[{name}]"
-            msg = f"Received unknown parameter: {path}"
-            raise InvalidRequestError(msg, code="parameter_unknown", param=path)
-        both = isinstance(kept.get(name), dict) and isinstance(value, dict)
-        path = f"{param}[{name}]"
-        merged[name] = _merged(kept[name], value, param=path) if both else value or None
-    return merged
-
-
-def _checked_settings(given: Details) -> Details:
-    schedule = given.get("payouts", {}).get("schedule", {}) if _nested(given) else {}
-    interval = schedule.get("interval", "daily")
-    if interval not in INTERVALS:
-        param = "settings[payouts][schedule][interval]"
-        msg = f"Invalid {param}: must be one of {', '.join(INTERVALS)}"
-        raise InvalidRequestError(msg, param=param)
-    for name in ("delay_days", "monthly_anchor"):
-        if name in schedule:
-            schedule[name] = _whole(schedule[name], name)
-    return given
-
-
-def _nested(given: Details) -> bool:
-    found = given.get("payouts", {})
-    return isinstance(found, dict) and isinstance(found.get("schedule", {}), dict)
-
-
-def _whole(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or len(text) > _DIGITS_MAX:
-        param = f"settings[payouts][schedule][{name}]"
-        msg = f"Invalid integer for {param}"
-        raise InvalidRequestError(msg, code="parameter_invalid_integer", param=param)
-    return int(text)
+    over = dict(kept)
+    for name, value in msgspec.structs.asdict(given).items():
+        if isinstance(value, msgspec.Struct):
+            over[name] = _over(kept[name], value)
+        elif value is not None:
+            over[name] = value
+    return over
 
 
 def request(account: Account, name: str, *, wanted: bool) -> None:

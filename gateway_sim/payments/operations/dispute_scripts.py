@@ -58,6 +58,7 @@ def begin(world: "World", body: "JsonObject") -> Dispute:
         reason=script.reason,
         amount=script.amount,
         inquiry=script.inquiry,
+        decided_elsewhere=script.outcome is not None,
     )
     if script.outcome is not None:
         at = world.clock.now() + script.decided_after_seconds

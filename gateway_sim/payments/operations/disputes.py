@@ -45,9 +45,11 @@ def open_dispute(
     reason: str = "fraudulent",
     amount: int | None = None,
     inquiry: bool = False,
+    decided_elsewhere: bool = False,
 ) -> Dispute:
     """The payer complains: the bank takes the money and asks for evidence; an inquiry only asks.
 
+    Silence loses it, unless it is decided elsewhere (a script says how it ends).
     Raises InvalidRequestError when the charge cannot be disputed or not for as much.
     """
     asked = _disputed_amount(world, charge, reason=reason, amount=amount)
@@ -72,9 +74,9 @@ def open_dispute(
     if not inquiry:
         _withdraw(world, dispute, charge)
     world.save(dispute)
-    world.agenda.add(
-        "dispute_due", at=float(dispute.evidence_details.due_by or 0), body={"dispute": dispute.id}
-    )
+    if not decided_elsewhere:
+        due_by = dispute.evidence_details.due_by
+        world.agenda.add("dispute_due", at=float(due_by or 0), body={"dispute": dispute.id})
     world.emit("charge.dispute.created", dispute)
     if not inquiry:
         world.emit("charge.dispute.funds_withdrawn", dispute)

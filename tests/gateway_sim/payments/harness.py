@@ -49,6 +49,30 @@ class Simulator:
     def advance(self, seconds: float) -> None:
         self.http.post("/_sim/clock", json={"advance_seconds": seconds}).raise_for_status()
 
+    def control(self, path: str, **body: object) -> dict[str, Any]:
+        """Ask something of the simulator itself."""
+        reply = self.http.post(f"/_sim/{path}", json=body)
+        assert reply.status_code == 200, reply.text
+        told: dict[str, Any] = reply.json()
+        return told
+
+    def operator(self, *, number: str = "000123456789", interval: str = "manual") -> str:
+        """A connected account that may receive transfers and has a bank account."""
+        params: Any = {
+            "type": "express",
+            "country": "CN",
+            "business_type": "company",
+            "capabilities": {"transfers": {"requested": True}},
+            "external_account": {
+                "object": "bank_account",
+                "country": "CN",
+                "account_number": number,
+            },
+            "settings": {"payouts": {"schedule": {"interval": interval}}},
+            "tos_acceptance": {"date": 1_700_000_000, "ip": "127.0.0.1"},
+        }
+        return self.stripe.v1.accounts.create(params).id
+
     def deliveries(self) -> dict[str, int]:
         counts: dict[str, int] = self.http.get("/_sim/health").json()["deliveries"]
         return counts
