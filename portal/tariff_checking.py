@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from parking.core.document_lines import json_lines, line_of, toml_lines
 from parking.core.events import PlateColour
+from parking.core.plate import Plate
 from parking.core.pricing import assess
-from parking.core.pricing_plan import compile_tariff
+from parking.core.stay_fee import vehicle_of
 from parking.core.tariff_document import (
     TariffSyntaxError,
     data_mistakes,
@@ -17,8 +17,8 @@ from parking.core.tariff_document import (
     decode_toml,
 )
 from parking.core.vehicle import VehicleKind
-from portal.quoting import NotAnInstantError, read_tariff
 from portal.tariff_drawing import Curve, as_svg, as_text
+from portal.tariff_files import TariffFile, read_tariff_file, read_text
 
 _OPENS_AT: Final = time(8, 0)
 _STEP: Final = timedelta(minutes=5)
@@ -35,7 +35,7 @@ class Drawing:
 
 def mistakes(path: Path) -> list[str]:
     """Find what is wrong with a tariff file: `FILE:LINE: key: what, and how to mend it`."""
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     is_json = path.suffix.lower() == ".json"
     try:
         data = decode_json(text) if is_json else decode_toml(text)
@@ -52,19 +52,16 @@ def drawing(
     path: Path, *, entered: str | None, colour: str, vehicle: str | None, today: date
 ) -> Drawing:
     """Draw what a stay costs that begins at `entered`, over its first 24 hours."""
-    tariff = read_tariff(path)
-    zone = ZoneInfo(tariff.zone)
-    try:
-        entered_at = (
-            datetime.combine(today, _OPENS_AT)
-            if entered is None
-            else datetime.fromisoformat(entered)
-        )
-    except ValueError:
-        raise NotAnInstantError(entered or "") from None
-    if entered_at.tzinfo is None:
-        entered_at = entered_at.replace(tzinfo=zone)
-    ready = compile_tariff(tariff)
+    file = read_tariff_file(path)
+    zone = file.zone
+    if entered is None:
+        entered_at = datetime.combine(_day_in_force(file, today), _OPENS_AT, tzinfo=zone)
+    else:
+        entered_at = file.instant(entered)
+    tariff = file.on(entered_at)
+    ready = file.versions.at(entered_at)
+    kind = VehicleKind(vehicle) if vehicle else None
+    kind = kind or vehicle_of(ready, plate=Plate(""), colour=PlateColour(colour))
     points: list[tuple[datetime, int]] = []
     for number in range(_DRAWN // _STEP + 1):
         left_at = entered_at + number * _STEP
@@ -73,7 +70,8 @@ def drawing(
             left_at=left_at,
             tariff=ready,
             colour=PlateColour(colour),
-            vehicle=None if vehicle is None else VehicleKind(vehicle),
+            vehicle=kind,
+            later=file.versions.later(entered_at=entered_at, left_at=left_at),
         )
         points.append((left_at.astimezone(zone), fee.total.amount_minor))
     curve = Curve(
@@ -82,3 +80,11 @@ def drawing(
         points=tuple(points),
     )
     return Drawing(text=as_text(curve), svg=as_svg(curve))
+
+
+def _day_in_force(file: TariffFile, today: date) -> date:
+    """Today, or the nearest day on which some version of the tariff holds."""
+    first, last = file.documents[0].effective_from, file.documents[-1].effective_to
+    if first is not None and today < first:
+        return first
+    return last if last is not None and today > last else today

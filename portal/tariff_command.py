@@ -25,12 +25,12 @@ def _of_vehicle(command: "Callable[..., Any]") -> "Callable[..., Any]":
     command = click.option(
         "--class",
         "vehicle",
-        type=click.Choice(_VEHICLES),
+        type=click.Choice(_VEHICLES, case_sensitive=False),
         help="Kind of vehicle; where the tariff names it, it counts before the colour.",
     )(command)
     return click.option(
         "--colour",
-        type=click.Choice(_COLOURS),
+        type=click.Choice(_COLOURS, case_sensitive=False),
         default="blue",
         show_default=True,
         help="Colour of the plate.",
@@ -59,6 +59,12 @@ def _of_vehicle(command: "Callable[..., Any]") -> "Callable[..., Any]":
     multiple=True,
     metavar="AMOUNT@TIME",
     help="Paid before, as 10.00@2026-11-22T11:00; the rest is priced. May be repeated.",
+)
+@click.option(
+    "--earlier",
+    multiple=True,
+    metavar="FROM..UNTIL",
+    help="An earlier stay of the same vehicle, for re-entry and what days share; may be repeated.",
 )
 @click.option("--visits-today", type=click.IntRange(0), default=0, help="Earlier stays of the day.")
 @click.option(

@@ -11,11 +11,11 @@ import msgspec
 
 from parking.core.errors import DomainError
 from parking.core.events import PlateColour
-from parking.core.plan import CompiledTariff
+from parking.core.plate import Plate
 from parking.core.pricing import assess
-from parking.core.pricing_plan import compile_tariff
+from parking.core.stay_fee import vehicle_of
 from parking.core.vehicle import VehicleKind
-from portal.quoting import read_tariff
+from portal.tariff_files import TariffFile, read_tariff_file
 
 
 class StayFileError(DomainError):
@@ -57,15 +57,16 @@ class Comparison:
 
 def compare_files(old: Path, new: Path, stays: Path) -> Comparison:
     """Price each stay of a CSV with both tariffs. Raises StayFileError, and pricing's errors."""
-    before, after = (compile_tariff(read_tariff(path)) for path in (old, new))
-    if before.currency != after.currency:
-        raise CurrenciesDifferError(before.currency, after.currency)
+    before, after = read_tariff_file(old), read_tariff_file(new)
+    currencies = [file.documents[0].currency for file in (before, after)]
+    if currencies[0] != currencies[1]:
+        raise CurrenciesDifferError(*currencies)
     pairs = [
         (_price(stay, before), _price(stay, after)) for stay in _read_stays(stays, before.zone)
     ]
     changes = [price - was for was, price in pairs]
     return Comparison(
-        currency=before.currency,
+        currency=currencies[0],
         stays=len(pairs),
         old_minor=sum(was for was, _ in pairs),
         new_minor=sum(price for _, price in pairs),
@@ -96,13 +97,16 @@ def show(found: Comparison, *, as_json: bool) -> str:
     )
 
 
-def _price(stay: _Stay, tariff: CompiledTariff) -> int:
+def _price(stay: _Stay, file: TariffFile) -> int:
+    file.on(stay.entered_at)
+    ready = file.versions.at(stay.entered_at)
     fee = assess(
         entered_at=stay.entered_at,
         left_at=stay.left_at,
-        tariff=tariff,
+        tariff=ready,
         colour=stay.colour,
-        vehicle=stay.vehicle,
+        vehicle=stay.vehicle or vehicle_of(ready, plate=Plate(""), colour=stay.colour),
+        later=file.versions.later(entered_at=stay.entered_at, left_at=stay.left_at),
     )
     return fee.total.amount_minor
 

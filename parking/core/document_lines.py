@@ -18,6 +18,9 @@ _KEY: Final = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+))\s*")
 
 def line_of(lines: Mapping[str, int], key: str) -> int:
     """The line of a key, or of the nearest key around it that stands in the document."""
+    shared = re.sub(r"^versions\[\d+\]\.", "", key)
+    if key not in lines and shared in lines:
+        return lines[shared]  # it stands beside the versions and holds for all of them
     while key and key not in lines:
         key = re.sub(r"(?:^|\.)[^.\[\]]+$|\[\d+\]$", "", key)
     return lines.get(key, 1)

@@ -20,6 +20,7 @@ from parking.core.tariff_errors import (
     ClassWithoutColoursError,
     ColourInTwoClassesError,
     DatesBackwardsError,
+    EffectiveDatesBackwardsError,
     EmptyTimesError,
     NoSuchDayError,
     ReentryCircularError,
@@ -56,11 +57,19 @@ def tariff_mistakes(tariff: Tariff) -> Iterator[TariffError]:
     yield from _schedule_mistakes(tariff.schedules, "schedules", calendar)
     for index, own in enumerate(tariff.classes):
         yield from _schedule_mistakes(own.schedules or (), f"classes[{index}].schedules", calendar)
+    yield from _effective_mistakes(tariff)
     yield from cap_mistakes(tariff)
     yield from _right_mistakes(tariff, calendar)
     if tariff.reentry_minutes >= MINUTES_OF_DAY:
         reason = "a car that comes every day would never begin a new stay; write less than 1440"
         yield ReentryCircularError(key="reentry_minutes", reason=reason)
+
+
+def _effective_mistakes(tariff: Tariff) -> Iterator[TariffError]:
+    first, last = tariff.effective_from, tariff.effective_to
+    if first is not None and last is not None and last < first:
+        reason = f"{last} is before {first}, on which it begins; write the last day of the version"
+        yield EffectiveDatesBackwardsError(key="effective_to", reason=reason)
 
 
 def minute_of_day(local_time: str) -> int:

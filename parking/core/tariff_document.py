@@ -7,6 +7,7 @@ that span keys are in tariff_checks.
 import re
 import tomllib
 from collections.abc import Iterator
+from copy import deepcopy
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
@@ -20,6 +21,7 @@ from parking.core.tariff_errors import (
     ColourInTwoClassesError,
     LastStepEndsError,
     NoStepsError,
+    NoVersionsError,
     StepNeverEndsError,
     StepNotWholeUnitsError,
     TariffError,
@@ -30,6 +32,7 @@ from parking.core.tariff_errors import (
     WindowsOverlapError,
     WindowTimesError,
 )
+from parking.core.tariff_version_checks import version_mistakes
 
 __all__ = [
     "MINUTES_OF_DAY",
@@ -54,6 +57,7 @@ __all__ = [
     "read_tariff_json",
     "read_tariff_toml",
     "tariff_from_data",
+    "tariffs_from_data",
 ]
 
 _MISTAKES_MAX: Final = 50
@@ -105,12 +109,48 @@ def decode_json(text: str) -> Any:  # noqa: ANN401 - any shape
         raise _not_json(error) from error
 
 
+def tariffs_from_data(data: Any) -> tuple[Tariff, ...]:  # noqa: ANN401 - any shape
+    """Build the versions of a tariff from a decoded document: one, or those it lists.
+
+    Keys beside `versions` hold for all of them, where they do not say otherwise. Raises the first
+    TariffError.
+    """
+    if not _lists_versions(data):
+        return (tariff_from_data(data),)
+    versions = tuple(_convert(each, f"versions[{n}]") for n, each in enumerate(_versions(data)))
+    for number, each in enumerate(versions):
+        for mistake in tariff_mistakes(each):
+            raise _within(mistake, f"versions[{number}]")
+    for mistake in version_mistakes(versions):
+        raise mistake
+    return versions
+
+
 def data_mistakes(data: Any) -> list[TariffError]:  # noqa: ANN401 - any shape
-    """Find every mistake that can be told apart; empty where the tariff is in order.
+    """Find every mistake that can be told apart; empty where the document is in order.
 
     Unknown keys are told and set aside. After the first value of a wrong type or range no more is
-    told, for nothing that depends on it can be judged. `data` loses its unknown keys.
+    told of that version, for nothing that depends on it can be judged. `data` loses its unknown
+    keys.
     """
+    if not _lists_versions(data):
+        return _mistakes_of(data)[1]
+    try:
+        documents = _versions(data)
+    except TariffError as error:
+        return [error]
+    mistakes: list[TariffError] = []
+    read: list[Tariff] = []
+    for number, document in enumerate(documents):
+        version, found = _mistakes_of(document)
+        mistakes += [_within(each, f"versions[{number}]") for each in found]
+        read += [version] if version is not None else []
+    if len(read) == len(documents):
+        mistakes += version_mistakes(read)
+    return mistakes[:_MISTAKES_MAX]
+
+
+def _mistakes_of(data: Any) -> tuple[Tariff | None, list[TariffError]]:  # noqa: ANN401 - any shape
     mistakes: list[TariffError] = []
     while len(mistakes) < _MISTAKES_MAX:
         try:
@@ -123,8 +163,36 @@ def data_mistakes(data: Any) -> list[TariffError]:  # noqa: ANN401 - any shape
             _remove(data, mistake.key)
         else:
             mistakes.extend(tariff_mistakes(tariff))
-            break
-    return mistakes
+            return tariff, mistakes
+    return None, mistakes
+
+
+def _lists_versions(data: Any) -> bool:  # noqa: ANN401 - any shape
+    return isinstance(data, dict) and "versions" in data
+
+
+def _versions(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each version with the keys that hold for all of them."""
+    listed = data["versions"]
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        reason = "write each version as a table: [[versions]]"
+        raise TariffShapeError(key="versions", reason=reason)
+    if not listed:
+        reason = "there is none; write one as [[versions]], or its keys without"
+        raise NoVersionsError(key="versions", reason=reason)
+    common = {key: value for key, value in data.items() if key != "versions"}
+    return [{**deepcopy(common), **each} for each in listed]
+
+
+def _convert(data: dict[str, Any], where: str) -> Tariff:
+    try:
+        return msgspec.convert(data, Tariff)
+    except msgspec.ValidationError as error:
+        raise _within(_shape_error(error), where) from error
+
+
+def _within(mistake: TariffError, where: str) -> TariffError:
+    return type(mistake)(key=f"{where}.{mistake.key}", reason=mistake.reason)
 
 
 def _remove(data: Any, key: str) -> None:  # noqa: ANN401 - any shape

@@ -134,3 +134,31 @@ class RightTwiceError(TariffError):
 
 class ReentryCircularError(TariffError):
     """A car that comes every day would go on with its first stay for ever."""
+
+
+class EffectiveDatesBackwardsError(TariffError):
+    """A version would end before it begins."""
+
+
+class VersionDatesError(TariffError):
+    """A version that follows another does not say from which day on it holds."""
+
+
+class VersionsOutOfOrderError(TariffError):
+    """Versions do not stand in the order of their numbers and days."""
+
+
+class VersionsOverlapError(TariffError):
+    """Two versions hold on the same day."""
+
+
+class VersionsLeaveGapError(TariffError):
+    """No version holds on a day between two."""
+
+
+class VersionsDifferError(TariffError):
+    """Versions of one tariff have different names, zones or currencies."""
+
+
+class NoVersionsError(TariffError):
+    """A tariff file lists versions, and there are none."""

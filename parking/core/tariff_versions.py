@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,7 +14,6 @@ from parking.core.pricing_plan import compile_tariff
 from parking.core.tariff import Tariff
 from parking.core.wall_clock import wall_instant
 
-_DAY = timedelta(days=1)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -67,17 +67,18 @@ class TariffVersions:
 
 
 def versions_of(documents: Sequence[Tariff]) -> TariffVersions:
-    """Make the versions of a tariff file ready, which begin on days of their own zones.
+    """Make the versions of a tariff file ready, which stand in the order of their days.
 
-    Raises a TariffError where one of them cannot be used.
+    Every one of them asks for facts: who prices by a file hands in what is to be counted. Raises a
+    TariffError where one of them cannot be used.
     """
     return TariffVersions(
         [
-            PricedFrom(_EVER if begins is None else begins, compile_tariff(each))
-            for begins, each in sorted(
-                ((begins_at(each), each) for each in documents),
-                key=lambda pair: pair[0] or _EVER,
+            PricedFrom(
+                begins_at(each) or _EVER,
+                msgspec.structs.replace(compile_tariff(each), asks_facts=True),
             )
+            for each in documents
         ]
     )
 
@@ -86,8 +87,7 @@ def begins_at(document: Tariff) -> datetime | None:
     """When a version begins to hold: its first day's midnight in its zone; None for since ever."""
     if document.effective_from is None:
         return None
-    zone = compile_tariff(document).zone
-    return wall_instant(zone, document.effective_from, 0)
+    return wall_instant(ZoneInfo(document.zone), document.effective_from, 0)
 
 
 def require_in_force(documents: Sequence[Tariff], day: date) -> None:

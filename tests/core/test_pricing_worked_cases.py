@@ -11,11 +11,13 @@ import pytest
 
 from parking.core.events import PlateColour
 from parking.core.pass_price import pass_price
-from parking.core.paying import Paid, assess_after_paying
 from parking.core.pricing import assess
 from parking.core.right import Right, offer_named
+from parking.core.stay_fee import PlateAccount, stay_fee
 from parking.core.tariff_document import read_tariff_toml
+from parking.core.tariff_versions import versions_of
 from parking.core.vehicle import VehicleKind
+from tests.core.fee_facts import known, paid_before_leaving
 from tests.core.tariffs import GALLERY, gallery
 
 SMALL, LARGE, MOTORCYCLE = VehicleKind.SMALL, VehicleKind.LARGE, VehicleKind.MOTORCYCLE
@@ -149,13 +151,10 @@ def test_a_monthly_pass_pro_rata(first_day: date, last_day: date, expected: int)
     ],
 )
 def test_grace_after_paying(left: str, due: int) -> None:
-    fee = assess_after_paying(
-        entered_at=at("09:25"),
-        left_at=at(left),
-        tariff=gallery("mall"),
-        colour=PlateColour.BLUE,
-        paid=[Paid(paid_at=at("11:24"), amount_minor=1000)],
-    )
+    rates = versions_of([gallery("mall")])
+    stay = known(at("09:25"), at(left))
+    paid = paid_before_leaving(stay, at("11:24"), 1000)
+    fee = stay_fee(stay, versions_of=lambda _: rates, account=PlateAccount(facts=[paid]))
     assert fee.total.amount_minor == due
 
 

@@ -11,7 +11,6 @@ from parking.core.events import PlateColour
 from parking.core.fee import Fee
 from parking.core.next_step import entry_notices, next_price_step
 from parking.core.pass_price import pass_price
-from parking.core.paying import Paid, assess_after_paying, counts_from
 from parking.core.pricing import assess
 from parking.core.pricing_full import EarlierToday
 from parking.core.pricing_plan import compile_tariff
@@ -23,7 +22,6 @@ from parking.core.right import (
     RightUsedUpError,
     offer_named,
 )
-from parking.core.stretches import Span
 from parking.core.vehicle import VehicleKind
 from tests.core.tariffs import gallery
 
@@ -232,29 +230,6 @@ def test_passes_and_rights_that_there_are_not() -> None:
     monthly = granted("community", "monthly").offer
     with pytest.raises(PassEndsBeforeItBeginsError):
         pass_price(offer=monthly, first_day=day, last_day=day - timedelta(days=1))
-
-
-def test_nothing_is_due_below_nothing() -> None:
-    rates = gallery("mall")
-    too_much = [Paid(paid_at=at("10:00"), amount_minor=5000)]
-    for paid, due in ((too_much, 0), ([], 1500)):
-        fee = assess_after_paying(
-            entered_at=at("09:00"), left_at=at("12:00"), tariff=rates, colour=BLUE, paid=paid
-        )
-        assert fee.total.amount_minor == due
-
-
-def test_a_car_that_is_back_soon_goes_on_with_its_stay() -> None:
-    visits = [
-        Span(at("08:00"), at("08:30")),
-        Span(at("09:00"), at("10:00")),
-        Span(at("10:15"), at("11:00")),
-        Span(at("11:10"), at("12:00")),
-    ]
-    assert counts_from(visits=visits, reentry_minutes=15) == at("09:00")
-    assert counts_from(visits=visits, reentry_minutes=14) == at("10:15")
-    assert counts_from(visits=visits, reentry_minutes=0) == at("11:10")
-    assert counts_from(visits=visits[:1], reentry_minutes=15) == at("08:00")
 
 
 def test_the_next_step_of_a_price_is_the_second_at_which_it_changes() -> None:
