@@ -176,6 +176,12 @@ def latest_decision(decisions: Collection[CloneDecision]) -> CloneDecision | Non
     return max(decisions, key=lambda each: (each.decided_at, each.decision_id), default=None)
 
 
+def decided_after(decisions: Collection[CloneDecision], *, now: datetime) -> datetime:
+    """When the next decision is said to be made: later than all before it, whatever clocks say."""
+    last = latest_decision(decisions)
+    return now if last is None else max(now, last.decided_at + timedelta(microseconds=1))
+
+
 def _hold_by(stay_id: StayId, decisions: Sequence[CloneDecision]) -> StayHold | None:
     last = latest_decision(decisions)
     if last is None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from parking.core.cloning import StayHold
 from parking.core.events import PlateColour
 from parking.core.fee import Fee
 from parking.core.ids import EventId, LotId, StayId, TariffId
@@ -21,7 +22,7 @@ COLUMNS: Final = """
 stay_id, lot_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id,
 exit_event_id, entry_lane_id, exit_lane_id, trace_id, last_seen_at, tariff_id, tariff_version,
 fee::text as fee, fee_minor, currency, business_date, chargeable_from, revision, reentry_of,
-drive_through
+drive_through, hold
 """
 _TAILS = f"""
 select newest.* from unnest($1::text[], $2::text[]) as asked (lot_id, plate)
@@ -138,6 +139,8 @@ class StayRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     chargeable_from: datetime | None = None
     revision: int = 0
     """Of the last message to billing about it; 0 when there was none."""
+    hold: StayHold | None = None
+    """Why nobody is charged for it, if so. Written by itself: see parking/db/clones.py."""
 
     @property
     def fee(self) -> Fee | None:
@@ -306,4 +309,5 @@ def stay_row(row: asyncpg.Record) -> StayRow:
         business_date=row["business_date"],
         chargeable_from=row["chargeable_from"],
         revision=row["revision"],
+        hold=None if row["hold"] is None else StayHold(row["hold"]),
     )

@@ -11,6 +11,7 @@ from parking.services.api_keys import ApiKeys
 from parking.services.check_lane_event import bounds_of
 from parking.services.clock import Clock
 from parking.services.confirm_near_misses import NearMissClock
+from parking.services.decide_clone import CloneDesk
 from parking.services.decide_review import ReviewDecider
 from parking.services.gate_prices import GatePrices
 from parking.services.occupancy import OccupancyBook
@@ -43,6 +44,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     near_misses: NearMissClock
     overstays: OverstaySweeper
     occupancy: OccupancyBook
+    clones: CloneDesk
 
     @classmethod
     def build(
@@ -70,6 +72,7 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
             near_misses=NearMissClock(pool, book=book),
             overstays=OverstaySweeper(pool, book=book),
             occupancy=OccupancyBook(pool, book=book, clock=clock),
+            clones=CloneDesk(pool, book=book, clock=clock),
         )
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from parking.core.cloning import StayHold
 from parking.core.fee import Fee
 from parking.core.ids import TariffId
 from parking.core.money import zero
@@ -43,8 +44,9 @@ def price_stay(
     """
     tariff_id = lot.lot.tariff_id if before is None else before.tariff_id
     revision = 0 if before is None else before.revision
+    hold = None if before is None else before.hold
     if stay.state is not _CLOSED:
-        row = StayRow(stay=stay, tariff_id=tariff_id, revision=revision)
+        row = StayRow(stay=stay, tariff_id=tariff_id, revision=revision, hold=hold)
         return _withdrawn(row, before, lot)
     fee = fee_of(stay, tariff_id=tariff_id, book=book, account=account)
     left_at = _left_at(stay)
@@ -59,6 +61,7 @@ def price_stay(
         business_date=left_at.astimezone(lot.zone).date(),
         chargeable_from=chargeable_from,
         revision=revision + 1,
+        hold=hold,
     )
     if before is not None and before.revision and _same_to_billing(before, row, fee):
         unchanged = msgspec.structs.replace(row, revision=revision)
@@ -74,6 +77,15 @@ def dissolve_stay(before: StayRow, *, lot: LotEntry) -> Change | None:
         stay=before.stay, tariff_id=before.tariff_id, dissolved=True, revision=before.revision
     )
     return _withdrawn(row, before, lot)
+
+
+def hold_stay(before: StayRow, *, hold: StayHold | None, lot: LotEntry) -> Change | None:
+    """Tell billing to hold a stay, or to let it go; None while it has heard of no fee."""
+    fee = before.fee
+    if fee is None or not before.revision:
+        return None
+    row = msgspec.structs.replace(before, hold=hold, revision=before.revision + 1)
+    return Change(row, before, _message(row, fee, lot))
 
 
 def fee_of(
@@ -138,6 +150,7 @@ def _message(row: StayRow, fee: Fee, lot: LotEntry, *, dissolved: bool = False) 
         fee=fee,
         chargeable_from=row.chargeable_from or left_at,
         dissolved=dissolved,
+        hold=row.hold,
         trace_id=stay.trace_id,
     )
 

@@ -10,6 +10,11 @@ from parking.core.right import RightNotOfferedError
 from parking.core.tariff_document import TariffError
 from parking.db.pool import DatabaseUnavailableError
 from parking.services.api_keys import ForbiddenError, UnauthorisedError, UnknownKeyError
+from parking.services.decide_clone import (
+    OtherStayError,
+    SuspicionLiftedError,
+    UnknownSuspicionError,
+)
 from parking.services.decide_review import ReviewDecidedError, UnknownReviewError
 from parking.services.occupancy import (
     RecountSumError,
@@ -88,11 +93,13 @@ STATUSES: Final[dict[type[Exception], int]] = {
     UnknownOperatorError: 404,
     UnknownReviewError: 404,
     UnknownStayError: 404,
+    UnknownSuspicionError: 404,
     UnknownTariffError: 404,
     ConflictingEventError: 409,
     ConflictingFeeFactError: 409,
     LotOfOtherOperatorError: 409,
     RecountTakenError: 409,
+    SuspicionLiftedError: 409,
     ReviewDecidedError: 409,
     StayNotPricedError: 409,
     TariffOrderError: 409,
@@ -107,6 +114,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     LeftBeforeEnteredError: 422,
     NaiveInstantError: 422,
     RightNotOfferedError: 422,
+    OtherStayError: 422,
     RecountSumError: 422,
     RecountTimeError: 422,
     StayRulesError: 422,

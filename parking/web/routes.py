@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from parking.web import fee_facts, lane_events, occupancy, registering, viewing
+from parking.web import clones, fee_facts, lane_events, occupancy, registering, viewing
 
 
 def parking_routers() -> tuple[Router, ...]:
@@ -15,6 +15,7 @@ def parking_routers() -> tuple[Router, ...]:
         *registering.HANDLERS,
         *viewing.HANDLERS,
         *occupancy.HANDLERS,
+        *clones.HANDLERS,
         *fee_facts.HANDLERS,
     ]
     return (Router(path="/", route_handlers=handlers),)
