@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 
 from billing.settings import BillingSettings
+from parking.core.cloning import CloneRules
 from parking.core.errors import DomainError
 from parking.core.limits import IngestLimits
 from parking.core.secret import Secret
@@ -99,6 +100,12 @@ class WorkSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_seconds: Annotated[
         float, setting("Between sweeps for stays past their maximum", unit="s", ge=1)
     ] = 300.0
+    clone_seconds: Annotated[
+        float, setting("Between looks for plates that are on two cars", unit="s", ge=0.1)
+    ] = 2.0
+    habit_seconds: Annotated[
+        float, setting("Between lessons in how long cars stay, 50 lots at a time", unit="s", ge=1)
+    ] = 60.0
     partition_seconds: Annotated[
         float,
         setting("Between looks whether the next months' partitions are there", unit="s", ge=1),
@@ -113,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest: IngestLimits = IngestLimits()
     billing: BillingSettings = BillingSettings()
     work: WorkSettings = WorkSettings()
+    clones: CloneRules = CloneRules()
     log_level: Annotated[LogLevel, setting("The least important lines that are written")] = (
         LogLevel.INFO
     )

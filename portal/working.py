@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -17,8 +18,10 @@ from parking.db.partitions import ensure
 from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
 from parking.services.clock import system_clock
 from parking.services.confirm_near_misses import NearMissClock
+from parking.services.occupancy import learn_habits
 from parking.services.place_book import PlaceBook
 from parking.services.sweep_overstays import OverstaySweeper
+from parking.services.watch_clones import CloneWatch
 from portal import logs
 from portal.database import keep_running, ready_database
 from portal.settings import Settings
@@ -54,6 +57,7 @@ async def _work_until(
     paces = settings.work
     book = PlaceBook(pool, ttl_seconds=settings.ingest.place_cache_seconds)
     near_misses, overstays = NearMissClock(pool, book=book), OverstaySweeper(pool, book=book)
+    clones = CloneWatch(pool, book=book, rules=settings.clones)
     keeper = asyncio.create_task(keep_running(settings.database))
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -73,6 +77,12 @@ async def _work_until(
             )
             tasks.create_task(
                 _on_beat(stop, "overstays", paces.sweep_seconds, overstays.sweep_overstays)
+            )
+            tasks.create_task(
+                _on_beat(stop, "clones", paces.clone_seconds, clones.watch_clones)
+            )
+            tasks.create_task(
+                _on_beat(stop, "habits", paces.habit_seconds, partial(learn_habits, pool))
             )
             tasks.create_task(
                 _on_beat(stop, "partitions", paces.partition_seconds, _partitions_of(pool))
