@@ -24,7 +24,7 @@ from parking.core.ids import LotId, StayId
 from parking.core.next_step import entry_notices, step_of
 from parking.core.pass_price import pass_price
 from parking.core.plate import Plate
-from parking.core.pricing import assess
+from parking.core.pricing import LeftBeforeEnteredError, assess
 from parking.core.pricing_full import EarlierToday
 from parking.core.right import Right, RightId, offer_named
 from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee, vehicle_of
@@ -123,6 +123,8 @@ class _Asked:
         self._question = question
         self._file = file
         entered_at, left_at = file.instant(question.entered), file.instant(question.left)
+        if left_at < entered_at:
+            raise LeftBeforeEnteredError(entered_at=entered_at, left_at=left_at)
         self._tariff = file.on(entered_at)
         self.stay = self._stay(len(question.earlier), entered_at, left_at)
         self._account = PlateAccount(facts=self._facts(), stays=self._earlier())

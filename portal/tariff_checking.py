@@ -5,20 +5,14 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
-from parking.core.document_lines import json_lines, line_of, toml_lines
 from parking.core.events import PlateColour
 from parking.core.plate import Plate
 from parking.core.pricing import assess
 from parking.core.stay_fee import vehicle_of
-from parking.core.tariff_document import (
-    TariffSyntaxError,
-    data_mistakes,
-    decode_json,
-    decode_toml,
-)
+from parking.core.tariff_document import TariffSyntaxError, data_mistakes
 from parking.core.vehicle import VehicleKind
 from portal.tariff_drawing import Curve, as_svg, as_text
-from portal.tariff_files import TariffFile, read_tariff_file, read_text
+from portal.tariff_files import TariffFile, decode, pointed_at, read_tariff_file, read_text
 
 _OPENS_AT: Final = time(8, 0)
 _STEP: Final = timedelta(minutes=5)
@@ -36,16 +30,11 @@ class Drawing:
 def mistakes(path: Path) -> list[str]:
     """Find what is wrong with a tariff file: `FILE:LINE: key: what, and how to mend it`."""
     text = read_text(path)
-    is_json = path.suffix.lower() == ".json"
     try:
-        data = decode_json(text) if is_json else decode_toml(text)
+        data = decode(path, text)
     except TariffSyntaxError as error:
-        return [f"{path}: {error.reason}"]
-    lines = json_lines(text) if is_json else toml_lines(text)
-    return [
-        f"{path}:{line_of(lines, found.key)}: {found.key}: {found.reason}"
-        for found in data_mistakes(data)
-    ]
+        return [pointed_at(path, text, error)]
+    return [pointed_at(path, text, found) for found in data_mistakes(data)]
 
 
 def drawing(

@@ -1,13 +1,17 @@
 """Tariff files as the commands read them: one version, or several that follow each other."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from parking.core.document_lines import json_lines, line_of, toml_lines
 from parking.core.errors import DomainError
 from parking.core.tariff import Tariff
 from parking.core.tariff_document import decode_json, decode_toml, tariffs_from_data
+from parking.core.tariff_errors import TariffError, TariffSyntaxError
 from parking.core.tariff_versions import TariffVersions, require_in_force, versions_of
 
 
@@ -23,6 +27,10 @@ class NotTextError(DomainError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path}: not a text in UTF-8")
+
+
+class TariffFileError(DomainError):
+    """A tariff file cannot be used; the words point at the line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +65,40 @@ def read_text(path: Path) -> str:
         raise NotTextError(path) from None
 
 
+def decode(path: Path, text: str) -> Any:  # noqa: ANN401 - any shape
+    """Decode a document by its file's name. Raises TariffSyntaxError."""
+    return decode_json(text) if _is_json(path) else decode_toml(text)
+
+
+def pointed_at(path: Path, text: str, error: TariffError) -> str:
+    """Say what is wrong with a document as `FILE:LINE: key: what, and how to mend it`."""
+    if isinstance(error, TariffSyntaxError):
+        return f"{path}:{_syntax_line(text, error.reason)}: {error.reason}"
+    lines = json_lines(text) if _is_json(path) else toml_lines(text)
+    return f"{path}:{line_of(lines, error.key)}: {error.key}: {error.reason}"
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() == ".json"
+
+
+def _syntax_line(text: str, reason: str) -> int:
+    """The line at which a parser gave up: it says a line, or a byte, or that the text ended."""
+    line = re.search(r"at line (\d+)", reason)
+    if line is not None:
+        return int(line[1])
+    byte = re.search(r"byte (\d+)", reason)
+    read = text if byte is None else text.encode()[: int(byte[1])].decode(errors="replace")
+    return read.rstrip("\n").count("\n") + 1
+
+
 def read_tariff_file(path: Path) -> TariffFile:
-    """Read a tariff document, TOML or JSON by its name. Raises TariffError and NotTextError."""
+    """Read a tariff document, TOML or JSON by its name. Raises TariffFileError, NotTextError."""
     text = read_text(path)
-    data = decode_json(text) if path.suffix.lower() == ".json" else decode_toml(text)
-    documents = tariffs_from_data(data)
+    try:
+        documents = tariffs_from_data(decode(path, text))
+    except TariffError as error:
+        raise TariffFileError(pointed_at(path, text, error)) from error
     return TariffFile(
         documents=documents, versions=versions_of(documents), zone=ZoneInfo(documents[0].zone)
     )

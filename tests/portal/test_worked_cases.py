@@ -1,0 +1,200 @@
+"""Every worked case of published rules, priced by the commands as an operator types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from parking.core.vehicle import VehicleKind
+from portal.cli import main
+from tests.core.test_pricing_worked_cases import CASES, MONDAY
+
+TARIFFS = Path(__file__).parents[2] / "tariffs"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def quote(name: str, entered: str, left: str, *options: str) -> tuple[str, int]:
+    """The total of the text's last line, and that of the JSON."""
+    times = [
+        text if {"-", "T"}.intersection(text) else f"{MONDAY} {text}" for text in (entered, left)
+    ]
+    typed = ("quote", str(TARIFFS / f"{name}.toml"), "--entered", times[0], "--left", times[1])
+    shown, told = run(*typed, *options), run(*typed, *options, "--json")
+    assert shown.exit_code == told.exit_code == 0, shown.stderr
+    fee = json.loads(told.stdout)
+    assert sum(line["amount_minor"] for line in fee["lines"]) == fee["total"]["amount_minor"]
+    return shown.stdout.splitlines()[-1].split()[0], fee["total"]["amount_minor"]
+
+
+@pytest.mark.parametrize(
+    ("name", "vehicle", "entered", "left", "expected"),
+    [pytest.param(*case[1:], id=case[0]) for case in CASES],
+)
+def test_a_published_case(
+    name: str, vehicle: VehicleKind, entered: str, left: str, expected: int
+) -> None:
+    shown, told = quote(name, entered, left, "--class", vehicle.value)
+    assert told == expected
+    assert shown == f"{expected // 100}.{expected % 100:02d}"
+
+
+@pytest.mark.parametrize(
+    ("name", "entered", "left", "options", "total"),
+    [
+        pytest.param(
+            "hangzhou-core", "09:00", "10:00", ["--right", "citizen-card"], 800, id="R citizen card"
+        ),
+        pytest.param("hangzhou-class-1", "09:00", "10:30", ["--colour", "yellow"], 2000, id="R"),
+        # Half-hours of 2.50 from 09:25: ten yuan at 11:24, within ten minutes nothing more.
+        pytest.param("mall", "09:25", "11:33", ["--paid", f"10@{MONDAY}T11:24"], 0, id="R t+9"),
+        pytest.param("mall", "09:25", "11:35", ["--paid", f"10@{MONDAY}T11:24"], 200, id="R t+11"),
+    ],
+)
+def test_a_case_with_rights_or_payments(
+    name: str, entered: str, left: str, options: list[str], total: int
+) -> None:
+    assert quote(name, entered, left, *options)[1] == total
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "total"),
+    [("2021-10-01", "2021-10-15", "145.16"), ("2021-10-15", "2021-11-15", "314.52")],
+)
+def test_a_pass_pro_rata(first: str, last: str, total: str) -> None:
+    file = str(TARIFFS / "community.toml")
+    days = ("--from", first, "--until", last)
+    shown = run("tariff", "pass", file, "--right", "monthly", *days)
+    assert shown.stdout.splitlines()[-1].split()[0] == total
+
+
+@pytest.mark.parametrize(
+    ("entered", "left"),
+    [
+        ("2026-03-02T09:00", "2026-03-02T10:40"),
+        ("2026-03-02 09:00:00", "2026-03-02 10:40"),
+        ("2026-03-02T09:00+08:00", "2026-03-02T02:40Z"),
+        ("20260302T0900", "2026-03-02T10:40:59"),
+    ],
+)
+def test_a_time_may_have_a_zone_or_be_the_tariffs_own(entered: str, left: str) -> None:
+    assert quote("hangzhou-core", entered, left)[1] == 2200
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--entered", "2026-03-02T09:00", "--left", "2026-03-02T08:00"], "08:00:00+08:00"),
+        (["--entered", "2026-03-02T09:00", "--left", "later"], "'later' is not a time"),
+        (["--entered", "2026-03-02T09:00", "--left", "2029-03-02T08:00"], "366 days"),
+        (
+            ["--entered", "2026-03-02T09:00", "--left", "2026-03-02T10:00", "--class", "bus"],
+            "small",
+        ),
+        (
+            ["--entered", "2026-03-02T09:00", "--left", "2026-03-02T10:00", "--earlier", "08:00"],
+            "is no stay",
+        ),
+        (["--entered", "2026-03-02T09:00"], "--left"),
+    ],
+)
+def test_what_cannot_be_priced_ends_with_2_and_one_clear_line(
+    options: list[str], word: str
+) -> None:
+    result = run("quote", str(TARIFFS / "hangzhou-core.toml"), *options)
+    assert result.exit_code == 2
+    assert word in result.stderr.splitlines()[-1]
+    assert result.stdout == ""
+
+
+def test_a_file_with_several_versions_is_priced_by_the_day(tmp_path: Path) -> None:
+    path = tmp_path / "lake.toml"
+    path.write_text(VERSIONS, encoding="utf-8")
+    assert run("tariff", "check", str(path)).exit_code == 0
+    for entered, left, total in (
+        ("2026-06-30T10:00", "2026-06-30T12:00", 1000),
+        ("2026-07-01T10:00", "2026-07-01T12:00", 1400),
+        ("2026-06-30T23:00", "2026-07-01T01:00", 500 + 700),
+    ):
+        times = ("--entered", entered, "--left", left)
+        told = run("quote", str(path), *times, "--json")
+        assert json.loads(told.stdout)["total"]["amount_minor"] == total
+    times = ("--entered", "2027-01-01T10:00", "--left", "2027-01-01T12:00")
+    over = run("quote", str(path), *times)
+    assert over.exit_code == 2
+    assert "lake is not in force on 2027-01-01" in over.stderr
+
+
+def test_earlier_stays_count_for_re_entry() -> None:
+    back = ("--earlier", f"{MONDAY}T09:00..{MONDAY}T10:20")
+    assert quote("mall", "10:30", "12:00", *back)[1] == 1500 - 700
+    assert quote("mall", "10:37", "12:00", *back)[1] == 700
+
+
+VERSIONS = """\
+tariff_id = "lake"
+name_zh = "湖"
+name_en = "Lake"
+zone = "Asia/Shanghai"
+on_change = "split"
+
+[[versions]]
+version = 1
+effective_to = 2026-06-30
+[[versions.windows]]
+from = "00:00"
+until = "24:00"
+rate = { type = "units", steps = [{ price_minor = 500, unit_minutes = 60 }] }
+
+[[versions]]
+version = 2
+effective_from = 2026-07-01
+effective_to = 2026-12-31
+[[versions.windows]]
+from = "00:00"
+until = "24:00"
+rate = { type = "units", steps = [{ price_minor = 700, unit_minutes = 60 }] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "row", "words"),
+    [
+        (
+            "effective_from = 2026-07-01",
+            "effective_from = 2026-06-30",
+            17,
+            "end that one on 2026-06-29",
+        ),
+        (
+            "effective_from = 2026-07-01",
+            "effective_from = 2026-08-01",
+            17,
+            "no version holds from 2026-07-01",
+        ),
+        ("effective_to = 2026-12-31", "effective_to = 2026-01-31", 18, "before 2026-07-01"),
+        ("effective_from = 2026-07-01", "", 15, "write its first day"),
+        ("version = 2", "version = 1", 16, "number them upwards"),
+        ("version = 2", 'version = 2\ncurrency = "USD"', 17, "a new currency is a new tariff"),
+        ("Asia/Shanghai", "Asia/Hangzhou", 4, "no IANA time zone"),
+        ("on_change", "on_chnge", 5, "did you mean on_change?"),
+        ("unit_minutes = 60", "unit_minutes = 0", 13, ">= 1"),
+        ("price_minor = 700", "price_minor = -7", 22, ">= 0"),
+    ],
+)
+def test_a_mistake_in_versions_is_pointed_at(
+    tmp_path: Path, was: str, becomes: str, row: int, words: str
+) -> None:
+    path = tmp_path / "lake.toml"
+    path.write_text(VERSIONS.replace(was, becomes, 1), encoding="utf-8")
+    told = run("tariff", "check", str(path))
+    assert told.exit_code == 1
+    assert f"{path}:{row}: " in told.stderr, told.stderr
+    assert words in told.stderr
+    times = ("--entered", "2026-06-30T10:00", "--left", "2026-06-30T12:00")
+    quoted = run("quote", str(path), *times)
+    assert quoted.exit_code == 2
+    assert f"{path}:" in quoted.stderr
