@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from billing.core.appeals import AppealRule
 from billing.core.claims import ClaimRule
 from billing.core.gathering import GatherRule
 from billing.core.payment import PaymentPace
@@ -124,6 +125,12 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     inherit_hold_seconds: Annotated[
         int, setting("What comes with a plate waits this long, to be contested", unit="s", ge=0)
     ] = 24 * 3600
+    appeal_days: Annotated[
+        int, setting("A fee may be contested for this long after the exit", unit="days", ge=1)
+    ] = 90
+    appeal_times_max: Annotated[
+        int, setting("Appeals against one fee that may be refused", unit="appeals", ge=1)
+    ] = 2
     claim_answer_days: Annotated[
         int, setting("A plate's holder may answer a claim for this long", unit="days", ge=1)
     ] = 7
@@ -190,6 +197,11 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def inherit(self) -> timedelta:
         """How far back unpaid stays come with a newly bound plate."""
         return timedelta(days=self.inherit_days)
+
+    @property
+    def appeal_rule(self) -> AppealRule:
+        """How long and how often a fee may be contested."""
+        return AppealRule(window=timedelta(days=self.appeal_days), times_max=self.appeal_times_max)
 
     @property
     def claim_rule(self) -> ClaimRule:

@@ -10,10 +10,12 @@ from datetime import datetime
 
 import structlog
 
+from billing.corrections import FactCorrector
 from billing.db import queries
 from billing.db.connection import Pool, transaction
 from billing.gateway import PaymentGateway
 from billing.notifications import Notifier, notifier_of
+from billing.services.appeals import work_appeals
 from billing.services.bind import work_setups
 from billing.services.claims import work_claims
 from billing.services.consume_outbox import consume_outbox
@@ -42,7 +44,9 @@ class BillingWorker:
         settings: BillingSettings,
         *,
         notifier: Notifier | None = None,
+        corrector: FactCorrector | None = None,
     ) -> None:
+        """Without a corrector another worker must carry out granted appeals."""
         self._pool = pool
         self._gateway = gateway
         self._settings = settings
@@ -65,6 +69,9 @@ class BillingWorker:
             "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
             "fees": lambda now: book_fees(pool, gateway, settings, now=now),
         }
+
+        if corrector is not None:
+            self._stages["appeals"] = lambda now: work_appeals(pool, corrector, settings, now=now)
 
     async def step(self, now: datetime) -> int:
         """Do one round: a batch of each kind of work; says how much there was.
@@ -97,9 +104,11 @@ async def run_worker(
     settings: BillingSettings,
     clock: Callable[[], datetime],
     stop: asyncio.Event,
+    *,
+    corrector: FactCorrector | None = None,
 ) -> None:
     """Work until told to stop. A database that is down is waited for."""
-    worker = BillingWorker(pool, gateway, settings)
+    worker = BillingWorker(pool, gateway, settings, corrector=corrector)
     while not stop.is_set():
         pause = settings.worker_idle_ms / 1000
         try:

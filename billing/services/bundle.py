@@ -11,6 +11,7 @@ from billing.db.queries import ObligationView
 from billing.db.sign_in import TokenHolder, TokenRow
 from billing.notifications import Notifier, notifier_of
 from billing.services import bind, leave, sign_in
+from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk, Clock
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
@@ -93,6 +94,11 @@ class BillingServices:
     def claims(self) -> ClaimDesk:
         """Claims to plates that others have."""
         return ClaimDesk(self._pool, self._settings, self._clock)
+
+    @property
+    def appeals(self) -> AppealDesk:
+        """Fees that drivers contest."""
+        return AppealDesk(self._pool, self._settings, self._clock)
 
     async def unbind_plate(self, account_id: AccountId, plate: Plate) -> None:
         """Let a plate go. Raises PlateNotBoundError."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from billing.core.payment import PaymentState, check_arrow
-from billing.db import accounts, obligations, payments
+from billing.db import accounts, appeals, obligations, payments
 from billing.db.connection import Connection
 from billing.db.payments import Attempt, PaymentRow
 from billing.gateway import CardOrder, PaymentGateway
@@ -57,6 +57,8 @@ async def _still_owed(db: Connection, payment: PaymentRow) -> bool:
     """Whether each part is still owed in full, and by this account."""
     parts = await payments.held_parts(db, payment.payment_id)
     rows = await obligations.lock(db, list(parts))
+    if await appeals.live_among(db, list(parts)):
+        return False
     return all(
         row.money.outstanding_minor == parts[row.money.obligation_id]
         and row.account_id == payment.account_id

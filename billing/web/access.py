@@ -42,16 +42,22 @@ class _Role(Protocol):
     def value(self) -> str: ...
 
 
-class _KeyHolder(Protocol):
-    @property
-    def role(self) -> _Role: ...
+class KeyHolder(Protocol):
+    """Whoever has a key of parking's."""
 
     @property
-    def operator_id(self) -> OperatorId | None: ...
+    def role(self) -> _Role:
+        """What the key may do."""
+        ...
+
+    @property
+    def operator_id(self) -> OperatorId | None:
+        """Whose it is, if an operator's."""
+        ...
 
 
 class _KeyBook(Protocol):
-    async def principal(self, key: str) -> _KeyHolder: ...
+    async def principal(self, key: str) -> KeyHolder: ...
 
 
 def services_of(request: Request[Any, Any, Any]) -> BillingServices:
@@ -83,18 +89,28 @@ async def driver_of(request: Request[Any, Any, Any]) -> AccountId:
 
 async def require_admin(request: Request[Any, Any, Any]) -> str:
     """Let admins pass; answers what to call whoever decides. Raises NotAdminError."""
-    keys: _KeyBook = request.app.state.parking.keys
-    holder = await keys.principal(_bearer(request))
+    holder = await operator_key(request)
     if holder.role.value != "admin":
         raise NotAdminError
     return "admin"
 
 
-async def require_operator(request: Request[Any, Any, Any], operator_id: OperatorId) -> None:
-    """Let the operator itself and admins pass. Raises OtherOperatorError, or the book's errors."""
+async def operator_key(request: Request[Any, Any, Any]) -> KeyHolder:
+    """Say who holds the key that asks. Raises the book's errors."""
     keys: _KeyBook = request.app.state.parking.keys
-    holder = await keys.principal(_bearer(request))
+    return await keys.principal(_bearer(request))
+
+
+async def require_operator(
+    request: Request[Any, Any, Any], operator_id: OperatorId, *, holder: KeyHolder | None = None
+) -> str:
+    """Let the operator itself and admins pass; answers what to call whoever it is.
+
+    Raises OtherOperatorError, or the book's errors.
+    """
+    holder = holder or await operator_key(request)
     if holder.role.value == "admin":
-        return
+        return "admin"
     if holder.role.value != "operator" or holder.operator_id != operator_id:
         raise OtherOperatorError
+    return f"operator:{operator_id}"

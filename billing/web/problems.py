@@ -6,6 +6,11 @@ from billing.core.consent import ConsentOutdatedError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
 from billing.notifications import NotSentError
+from billing.services.appeals import (
+    AppealDecidedError,
+    AppealNotFoundError,
+    AppealRefusedError,
+)
 from billing.services.bind import (
     AccountNotFoundError,
     PlateBoundElsewhereError,
@@ -31,6 +36,7 @@ from billing.services.sign_in import (
     WrongCodeError,
 )
 from billing.web.access import NotAdminError, NotSignedInError, OtherOperatorError
+from billing.web.appeals import CorrectionNeededError
 from billing.web.drivers import NoPlateError
 
 STATUSES: Final[dict[type[Exception], int]] = {
@@ -41,12 +47,15 @@ STATUSES: Final[dict[type[Exception], int]] = {
     WrongCodeError: 403,
     DeadCodeError: 403,
     AccountNotFoundError: 404,
+    AppealNotFoundError: 404,
     ClaimNotFoundError: 404,
     NoPaymentMethodError: 404,
     ObligationNotFoundError: 404,
     PlateNotBoundError: 404,
     UnknownTokenError: 404,
     AccountOwesError: 409,
+    AppealDecidedError: 409,
+    AppealRefusedError: 409,
     ClaimDecidedError: 409,
     FactTriesUsedError: 409,
     NothingToClaimError: 409,
@@ -55,6 +64,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     NothingOwedError: 409,
     PaymentInProgressError: 409,
     PlateBoundElsewhereError: 409,
+    CorrectionNeededError: 422,
     NoPlateError: 422,
     CodeTooSoonError: 429,
     GatewayRefusedError: 502,

@@ -10,6 +10,7 @@ from litestar.params import FromPath, PathParameter
 from billing.core.statement import Statement
 from billing.web.access import require_operator, services_of
 from billing.web.accounts import accounts_router
+from billing.web.appeals import appeals_router
 from billing.web.claims import claims_router
 from billing.web.drivers import drivers_router
 from parking.core.ids import SLUG_PATTERN, OperatorId
@@ -47,4 +48,4 @@ async def get_statement(
 def billing_routers() -> list[Router]:
     """Put billing's routes together; they find their services in `app.state.billing`."""
     money = Router(path="/", tags=["money"], route_handlers=[post_webhook, get_statement])
-    return [accounts_router(), drivers_router(), claims_router(), money]
+    return [accounts_router(), drivers_router(), claims_router(), appeals_router(), money]
