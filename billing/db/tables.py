@@ -84,6 +84,7 @@ driver_account = Table(
     _at("gather_at", optional=True),
     _at("created_at"),
     _at("closed_at", optional=True),
+    _text("suspended_for", optional=True),
     Index("driver_account_phone_key", "phone", unique=True),
     Index("driver_account_gather_at_idx", "gather_at"),
 )
@@ -507,4 +508,41 @@ notification = Table(
     UniqueConstraint("kind", "about"),
     Index("notification_due_at_idx", "due_at"),
     Index("notification_account_id_idx", "account_id"),
+)
+
+operator_contract = Table(
+    "operator_contract",
+    METADATA,
+    _id("contract_id", key=True),
+    _text("operator_id"),
+    Column("effective_from", Date, nullable=False),
+    _count("commission_bp"),
+    _minor("fixed_minor"),
+    _minor("minimum_minor"),
+    _text("period"),
+    _text("said_by"),
+    _at("recorded_at"),
+    UniqueConstraint("operator_id", "effective_from"),
+)
+
+settlement = Table(
+    "settlement",
+    METADATA,
+    _id("settlement_id", key=True),
+    _text("operator_id"),
+    Column("begin_date", Date, nullable=False),
+    Column("cut_off_date", Date, nullable=False),
+    _currency(),
+    _count("commission_bp"),
+    _minor("opening_minor"),
+    _minor("collected_minor"),
+    _minor("commission_minor"),
+    _minor("processor_fees_minor"),
+    _minor("corrected_minor"),
+    _minor("fixed_minor"),
+    _minor("top_up_minor"),
+    _minor("settled_minor"),
+    _minor("carried_minor"),
+    _at("recorded_at"),
+    UniqueConstraint("operator_id", "cut_off_date"),
 )
