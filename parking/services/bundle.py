@@ -7,6 +7,7 @@ import msgspec
 from parking.core.limits import IngestLimits
 from parking.core.standing import StandingSource
 from parking.db.pool import Pool
+from parking.services.amend_stays import StayAmender
 from parking.services.api_keys import ApiKeys
 from parking.services.check_lane_event import bounds_of
 from parking.services.clock import Clock
@@ -14,6 +15,7 @@ from parking.services.confirm_near_misses import NearMissClock
 from parking.services.decide_clone import CloneDesk
 from parking.services.decide_review import ReviewDecider
 from parking.services.gate_prices import GatePrices
+from parking.services.issue_tickets import TicketDesk
 from parking.services.occupancy import OccupancyBook
 from parking.services.place_book import PlaceBook
 from parking.services.quote_stay import Quoter
@@ -21,6 +23,7 @@ from parking.services.rate_limit import DeviceRates
 from parking.services.record_fee_facts import FeeFactRecorder
 from parking.services.record_lane_events import LaneEventRecorder
 from parking.services.register_place import PlaceRegister
+from parking.services.show_review import ReviewDesk
 from parking.services.sweep_overstays import OverstaySweeper
 
 
@@ -40,7 +43,10 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     quotes: Quoter
     gate_prices: GatePrices
     fee_facts: FeeFactRecorder
+    amendments: StayAmender
+    tickets: TicketDesk
     reviews: ReviewDecider
+    review_desk: ReviewDesk
     near_misses: NearMissClock
     overstays: OverstaySweeper
     occupancy: OccupancyBook
@@ -52,6 +58,11 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "ParkingServices":
         """Wire them; no I/O yet."""
         book = PlaceBook(pool, ttl_seconds=limits.place_cache_seconds)
+        recorder = LaneEventRecorder(
+            pool, standings=standings, book=book, clock=clock, limits=limits
+        )
+        amendments = StayAmender(pool, recorder=recorder, book=book, clock=clock, limits=limits)
+        decider = ReviewDecider(pool, book=book, clock=clock)
         prices = GatePrices(pool, book=book, clock=clock)
         return cls(
             pool=pool,
@@ -61,14 +72,17 @@ class ParkingServices(msgspec.Struct, frozen=True, kw_only=True):
             book=book,
             keys=ApiKeys(pool, clock=clock, cache_seconds=limits.key_cache_seconds),
             rates=DeviceRates(limits),
-            recorder=LaneEventRecorder(
-                pool, standings=standings, book=book, clock=clock, limits=limits
-            ),
+            recorder=recorder,
             places=PlaceRegister(pool, book),
             quotes=Quoter(pool, book=book, clock=clock, prices=prices),
             gate_prices=prices,
             fee_facts=FeeFactRecorder(pool, book=book, clock=clock),
-            reviews=ReviewDecider(pool, book=book, clock=clock),
+            amendments=amendments,
+            tickets=TicketDesk(
+                pool, recorder=recorder, amendments=amendments, book=book, clock=clock
+            ),
+            reviews=decider,
+            review_desk=ReviewDesk(pool, decider=decider, book=book),
             near_misses=NearMissClock(pool, book=book),
             overstays=OverstaySweeper(pool, book=book),
             occupancy=OccupancyBook(pool, book=book, clock=clock),

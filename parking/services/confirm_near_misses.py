@@ -14,13 +14,13 @@ from parking.db.pool import Connection, Pool, reading, transaction
 from parking.db.reviews import Review, ReviewState
 from parking.db.stays import StayRow
 from parking.services.decide_review import (
-    Decision,
     ReviewDecidedError,
     ReviewDecider,
     as_missed_entry,
 )
 from parking.services.near_misses import candidate_for, hold_since, review_of_exit
 from parking.services.place_book import LotEntry, PlaceBook
+from parking.services.review_facts import Decision, Ruling
 
 BY_HOLD: Final = "rule:near-miss"
 _LOOK_BACK: Final = timedelta(days=2)
@@ -50,7 +50,8 @@ class NearMissClock:
                 sure = await _still_the_one(connection, review, lot)
             try:
                 if sure:
-                    await decider.decide(review.review_id, Decision.CONFIRM, by=BY_HOLD)
+                    ruling = Ruling(decision=Decision.CONFIRM)
+                    await decider.decide(review.review_id, ruling, by=BY_HOLD)
                 else:
                     await self._demote(review, now)
             except ReviewDecidedError:

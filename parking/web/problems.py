@@ -9,6 +9,7 @@ from parking.core.pricing import LeftBeforeEnteredError, NaiveInstantError, Stay
 from parking.core.right import RightNotOfferedError
 from parking.core.tariff_document import TariffError
 from parking.db.pool import DatabaseUnavailableError
+from parking.services.amend_stays import StayAlreadyEndedError, UnknownFactError
 from parking.services.api_keys import ForbiddenError, UnauthorisedError, UnknownKeyError
 from parking.services.decide_clone import (
     OtherStayError,
@@ -16,6 +17,11 @@ from parking.services.decide_clone import (
     UnknownSuspicionError,
 )
 from parking.services.decide_review import ReviewDecidedError, UnknownReviewError
+from parking.services.issue_tickets import (
+    NoTicketNeededError,
+    UnknownLaneEventError,
+    UnknownTicketError,
+)
 from parking.services.occupancy import (
     RecountSumError,
     RecountTakenError,
@@ -47,6 +53,7 @@ from parking.services.register_place import (
     UnknownTariffError,
     UnknownTimeZoneError,
 )
+from parking.services.review_facts import IncompleteMatchError, MatchRefusedError
 
 PROBLEM_JSON: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:leave-first:problem:"
@@ -87,7 +94,10 @@ STATUSES: Final[dict[type[Exception], int]] = {
     OtherLotError: 403,
     UnknownDeviceError: 404,
     UnknownGrantError: 404,
+    UnknownFactError: 404,
     UnknownKeyError: 404,
+    UnknownLaneEventError: 404,
+    UnknownTicketError: 404,
     UnknownLaneError: 404,
     UnknownLotError: 404,
     UnknownOperatorError: 404,
@@ -100,7 +110,10 @@ STATUSES: Final[dict[type[Exception], int]] = {
     LotOfOtherOperatorError: 409,
     RecountTakenError: 409,
     SuspicionLiftedError: 409,
+    MatchRefusedError: 409,
+    NoTicketNeededError: 409,
     ReviewDecidedError: 409,
+    StayAlreadyEndedError: 409,
     StayNotPricedError: 409,
     TariffOrderError: 409,
     TariffVersionTakenError: 409,
@@ -109,6 +122,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ClassSpacesError: 422,
     FeeFactRefusedError: 422,
     InvalidEventError: 422,
+    IncompleteMatchError: 422,
     InvalidPlateError: 422,
     LaneEventRefusedError: 422,
     LeftBeforeEnteredError: 422,

@@ -2,7 +2,16 @@
 
 from litestar import Router
 
-from parking.web import clones, fee_facts, lane_events, occupancy, registering, viewing
+from parking.web import (
+    clones,
+    fee_facts,
+    lane_events,
+    occupancy,
+    registering,
+    saying,
+    tickets,
+    viewing,
+)
 
 
 def parking_routers() -> tuple[Router, ...]:
@@ -14,6 +23,8 @@ def parking_routers() -> tuple[Router, ...]:
         lane_events.post_lane_events,
         *registering.HANDLERS,
         *viewing.HANDLERS,
+        *saying.HANDLERS,
+        *tickets.HANDLERS,
         *occupancy.HANDLERS,
         *clones.HANDLERS,
         *fee_facts.HANDLERS,

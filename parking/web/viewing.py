@@ -16,14 +16,14 @@ from parking.core.plate import normalise_plate
 from parking.core.stay import StayState
 from parking.core.vehicle import VehicleKind
 from parking.db import queries
-from parking.db.api_keys import Role
 from parking.db.pool import reading
 from parking.db.queries import LotView, StayView
 from parking.db.reviews import Review, ReviewState
-from parking.services.decide_review import Decision
 from parking.services.gate_prices import PricePreview
 from parking.services.quote_stay import UnknownStayError
-from parking.web.access import operator_scope, require_lot, services_of
+from parking.services.review_facts import Decision, Ruling
+from parking.services.show_review import ReviewDetails
+from parking.web.access import author_of, operator_scope, require_lot, services_of
 from parking.web.parameters import IdPath, LimitQuery, PlateQuery, SlugPath, SlugQuery
 
 
@@ -56,9 +56,12 @@ class StayDetail(StayView, frozen=True, kw_only=True):
 
 
 class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person's answer."""
+    """A person's answer. `match` names the stay that the exit ends, or the vehicle's plate."""
 
     decision: Decision
+    stay_id: UUID | None = None
+    plate: Annotated[str, Meta(max_length=64)] | None = None
+    reason: Annotated[str, Meta(max_length=500, pattern="^[^\x00]*$")] = ""
 
 
 @get("/v1/lots", tags=["stays"], summary="List lots")
@@ -151,6 +154,15 @@ async def get_reviews(
         )
 
 
+@get("/v1/reviews/{review_id:uuid}", tags=["stays"], summary="Show a review")
+async def get_review(request: Request[Any, Any, Any], review_id: IdPath) -> ReviewDetails:
+    """All that a person needs to decide it: events, candidates, stays that could be meant."""
+    services = services_of(request)
+    review = await services.reviews.get(review_id)
+    await require_lot(request, review.lot_id)
+    return await services.review_desk.show(review_id)
+
+
 @post(
     "/v1/reviews/{review_id:uuid}/decision",
     status_code=200,
@@ -160,14 +172,17 @@ async def get_reviews(
 async def post_decision(
     request: Request[Any, Any, Any], review_id: IdPath, data: JSONBody[DecisionBody]
 ) -> Review:
-    """Confirm or reject; a decided review cannot be decided again."""
+    """Confirm, reject or match; a decided review cannot be decided again."""
     services = services_of(request)
     review = await services.reviews.get(review_id)
     principal = await require_lot(request, review.lot_id)
-    by = f"admin:{principal.key_id}"
-    if principal.role is Role.OPERATOR:
-        by = f"operator:{principal.operator_id}"
-    return await services.reviews.decide(review_id, data.decision, by=by)
+    ruling = Ruling(
+        decision=data.decision,
+        stay_id=data.stay_id,
+        plate=None if data.plate is None else normalise_plate(data.plate),
+        reason=data.reason,
+    )
+    return await services.reviews.decide(review_id, ruling, by=author_of(principal))
 
 
 HANDLERS: Final = (
@@ -177,5 +192,6 @@ HANDLERS: Final = (
     get_stay,
     post_quote,
     get_reviews,
+    get_review,
     post_decision,
 )
