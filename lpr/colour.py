@@ -35,6 +35,8 @@ _BY_KIND = {
     PlateKind.MACAO: PlateColour.BLACK,
     PlateKind.CONSULATE: PlateColour.BLACK,
     PlateKind.EMBASSY: PlateColour.BLACK,
+    PlateKind.EMERGENCY: PlateColour.WHITE,
+    PlateKind.CIVIL_AVIATION: PlateColour.GREEN,
 }
 
 

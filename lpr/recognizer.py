@@ -5,27 +5,24 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from lpr import weights
 from lpr.core.plate_format import ALPHABET
 from lpr.core.reading import CharacterRead
+from lpr.ctc import Floats, read_characters, read_whole
 from lpr.detector import session
 from lpr.errors import EdgePartMissingError
 from lpr.image_file import Picture
+from lpr.own_net import CHARACTERS, INPUT_HEIGHT_PIXELS, INPUT_WIDTH_PIXELS
 
-Floats = npt.NDArray[np.float32]
-
-ALTERNATIVES_MAX = 6
 _MODEL_NAME = "PP-OCRv4_mobile_rec"
 _INPUT_WIDTH_PIXELS = 320
-_BLANK = 0
 _PADDLE = "paddleocr"
 
 
@@ -79,36 +76,38 @@ class PlateRecognizer:
         return read_characters(steps[0], self._alphabet)
 
 
-def read_characters(steps: Floats, alphabet: Sequence[str | None]) -> tuple[CharacterRead, ...]:
-    """Collapse a CTC net's steps (time by output) to characters with their alternatives.
+class LazyRecognizer:
+    """A recogniser that is loaded when it is first asked: a clear lane never needs it."""
 
-    `alphabet` says what each output means on a plate; None for what no plate shows, such as
-    punctuation, which is skipped. A character's shares are those of its surest step.
+    def __init__(self, load: Callable[[], Recognizer]) -> None:
+        self._load = load
+        self._loaded: Recognizer | None = None
+        self._lock = threading.Lock()
+
+    def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
+        """Answer the characters from left to right; the first time, load first."""
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+        return self._loaded.recognize(crop)
+
+
+class OwnRecognizer:
+    """The net that this project trained (docs/model-card.md): a millisecond or two a crop.
+
+    Safe to share between threads.
     """
-    best = steps.argmax(axis=1)
-    starts = [0, *(np.flatnonzero(best[1:] != best[:-1]) + 1).tolist(), len(best)]
-    characters = []
-    for start, end in pairwise(starts):
-        output = int(best[start])
-        if output == _BLANK:
-            continue
-        peak = start + int(steps[start:end, output].argmax())
-        character = _character(steps[peak], alphabet)
-        if character is not None:
-            characters.append(character)
-    return tuple(characters)
 
+    def __init__(self, *, threads: int = 1, path: Path | None = None) -> None:
+        self._session = session(str(path or weights.own_recognizer()), threads=threads)
+        self._alphabet = (None, *CHARACTERS)
 
-def _character(shares: Floats, alphabet: Sequence[str | None]) -> CharacterRead | None:
-    if alphabet[int(shares.argmax())] is None:
-        return None
-    found: dict[str, float] = {}
-    for output in np.argsort(shares)[::-1][: 2 * ALTERNATIVES_MAX].tolist():
-        meaning = alphabet[output]
-        if meaning is not None:
-            found[meaning] = found.get(meaning, 0.0) + float(shares[output])
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:ALTERNATIVES_MAX]
-    return CharacterRead(tuple((name, min(share, 1.0)) for name, share in ranked))
+    def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
+        """Answer the characters from left to right."""
+        scaled = cv2.resize(crop, (INPUT_WIDTH_PIXELS, INPUT_HEIGHT_PIXELS))
+        net_input = scaled.transpose(2, 0, 1)[None].astype(np.float32)
+        (steps,) = self._session.run(None, {"crops": net_input})
+        return read_whole(steps[0], self._alphabet)
 
 
 def _plate_alphabet(characters: Sequence[str]) -> tuple[str | None, ...]:

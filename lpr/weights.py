@@ -32,6 +32,11 @@ def plate_recognizer_characters() -> tuple[str, ...]:
     return tuple(_in_package(*_PLATE_CHARACTERS).read_text(encoding="utf-8").splitlines())
 
 
+def own_recognizer() -> Path:
+    """Find the recogniser that this project trained (Apache-2.0; docs/model-card.md)."""
+    return Path(__file__).parent / "nets" / "plate_net.onnx"
+
+
 def ocr_recognizer_weights() -> Path:
     """Find PP-OCRv4's mobile recogniser as ONNX (Apache-2.0)."""
     return _in_package(*_OCR_RECOGNIZER)

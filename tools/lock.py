@@ -11,9 +11,11 @@ import environment
 import package_index
 
 _SETS = {
-    "all": ["--all-extras"],
+    # Everything that is tested with; torch, which only training needs, has a lock of its own.
+    "all": ["--extra", "server", "--extra", "edge", "--extra", "sim", "--extra", "dev"],
     "server": ["--extra", "server"],
     "edge": ["--extra", "edge"],
+    "train": ["--extra", "edge", "--extra", "train", "--extra", "bench"],
 }
 
 

@@ -11,9 +11,11 @@ from enum import Enum
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 SUFFIXES = "警学挂港澳领使"
+RARE = "应急民航"
+"""Of emergency rescue (the last two characters) and civil aviation (the first two)."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
-ALPHABET = frozenset(PROVINCES + SUFFIXES + LETTERS + DIGITS)
+ALPHABET = frozenset(PROVINCES + SUFFIXES + RARE + LETTERS + DIGITS)
 """Every character that a plate may show."""
 
 PLATE_CHARACTERS_MIN = 7
@@ -37,6 +39,12 @@ class PlateKind(Enum):
     MACAO = "macao"
     CONSULATE = "consulate"
     EMBASSY = "embassy"
+    EMERGENCY = "emergency"
+    """Fire and rescue: 京X0123应急."""
+    CIVIL_AVIATION = "civil_aviation"
+    """Airport vehicles: 民航A1234."""
+    MILITARY = "military"
+    """Two letters, five digits: VA12345. So short of signs that the ground must be white too."""
 
 
 # The serial never holds I or O. The office letter may be an O (old official plates: 粤OA2160).
@@ -57,9 +65,11 @@ _PATTERNS = (
     (PlateKind.MACAO, f"粤Z{_SERIAL}{{4}}澳"),
     (PlateKind.CONSULATE, f"{_START}{_SERIAL}{{4}}领"),
     (PlateKind.EMBASSY, r"使\d{6}|\d{6}使"),
+    (PlateKind.EMERGENCY, rf"[{PROVINCES}][XS]\d{{4}}应急"),
+    (PlateKind.CIVIL_AVIATION, r"民航[A-HJ-NP-Z]\d{4}"),
+    (PlateKind.MILITARY, r"[A-HJ-NP-Z]{2}\d{5}"),
 )
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
-_LATIN_SERIAL = frozenset("ABCDEFGHJKLMNPQRSTUVWXYZ" + DIGITS)
 
 
 def kind_of(text: str) -> PlateKind | None:
@@ -72,16 +82,22 @@ def kind_of(text: str) -> PlateKind | None:
 
 def allowed_at(place: int, length: int) -> frozenset[str]:
     """Answer the characters that any plate of `length` characters can show at `place` (from 0)."""
-    if place == 0:
-        return _FIRST_OF_SEVEN if length == PLATE_CHARACTERS_MIN else _PROVINCES
-    if place == 1:
-        return _SECOND_OF_SEVEN if length == PLATE_CHARACTERS_MIN else _OFFICES
-    if place == length - 1 == PLATE_CHARACTERS_MIN - 1:
-        return _LATIN_SERIAL | frozenset(SUFFIXES)
-    return _LATIN_SERIAL
+    return _ALLOWED_OF_EIGHT[place] if length == PLATE_CHARACTERS_MAX else _ALLOWED_OF_SEVEN[place]
 
 
 _PROVINCES = frozenset(PROVINCES)
 _OFFICES = frozenset(LETTERS) - {"I"}
-_FIRST_OF_SEVEN = _PROVINCES | frozenset(DIGITS) | {"使"}
-_SECOND_OF_SEVEN = _OFFICES | frozenset(DIGITS)
+_LATIN_SERIAL = _OFFICES - {"O"} | frozenset(DIGITS)
+_ALLOWED_OF_SEVEN = (
+    _PROVINCES | _LATIN_SERIAL | {"使", "民"},
+    _OFFICES | frozenset(DIGITS) | {"航"},
+    *(_LATIN_SERIAL for _ in range(4)),
+    _LATIN_SERIAL | frozenset(SUFFIXES),
+)
+_ALLOWED_OF_EIGHT = (
+    _PROVINCES,
+    _OFFICES,
+    *(_LATIN_SERIAL for _ in range(4)),
+    _LATIN_SERIAL | {"应"},
+    _LATIN_SERIAL | {"急"},
+)

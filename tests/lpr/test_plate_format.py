@@ -32,6 +32,9 @@ from parking.core.plate import normalise_plate
         ("沪A0023领", PlateKind.CONSULATE),
         ("使014578", PlateKind.EMBASSY),
         ("224578使", PlateKind.EMBASSY),
+        ("京X0123应急", PlateKind.EMERGENCY),
+        ("民航A1234", PlateKind.CIVIL_AVIATION),
+        ("VA12345", PlateKind.MILITARY),
     ],
 )
 def test_names_the_kinds_of_the_mainland(text: str, kind: PlateKind) -> None:
@@ -54,6 +57,9 @@ def test_names_the_kinds_of_the_mainland(text: str, kind: PlateKind) -> None:
         "TAXI",
         "20150513",
         "浙AD1234567",
+        "京A0123应急",  # fire (X) and forest rescue (S) only
+        "民A12345",
+        "VO12345",
     ],
 )
 def test_refuses_what_no_plate_can_be(text: str) -> None:
