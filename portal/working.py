@@ -78,9 +78,7 @@ async def _work_until(
             tasks.create_task(
                 _on_beat(stop, "overstays", paces.sweep_seconds, overstays.sweep_overstays)
             )
-            tasks.create_task(
-                _on_beat(stop, "clones", paces.clone_seconds, clones.watch_clones)
-            )
+            tasks.create_task(_on_beat(stop, "clones", paces.clone_seconds, clones.watch_clones))
             tasks.create_task(
                 _on_beat(stop, "habits", paces.habit_seconds, partial(learn_habits, pool))
             )

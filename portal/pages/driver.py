@@ -18,6 +18,8 @@ _NOTES: Final = {
     "paid": ("pay.paid", "good"),
     "free": ("pay.free", "good"),
     "tentative": ("pay.tentative", ""),
+    "cloned_plate": ("pay.cloned_plate", ""),
+    "other_car": ("pay.other_car", "good"),
     "paying": ("pay.underway", ""),
     "closed": ("pay.soon", ""),
     "missed_exit": ("pay.none", "good"),

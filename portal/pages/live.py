@@ -4,21 +4,29 @@ Only reads, across both rooms' tables: composing them for a person's eyes is the
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from parking.db.pool import Pool
+from parking.core.events import PlateColour
+from parking.core.ids import OperatorId
+from parking.core.occupancy import Occupancy
+from parking.db import clones
+from parking.db.clones import Suspicion
+from parking.db.places import lot_of
+from parking.db.pool import Connection, Pool
+from parking.services.occupancy import occupancies
 from portal.pages.texts import TONES
 
 STAYS_MAX: Final = 60
 PAYMENTS_MAX: Final = 40
+CLONES_MAX: Final = 10
 
 _LOTS: Final = """
-SELECT lot.lot_id, lot.operator_id, lot.name_zh, lot.name_en, lot.spaces, lot.zone,
-       count(stay.stay_id) FILTER (WHERE stay.state = 'open') AS occupied,
+SELECT lot.*,
        count(stay.stay_id) FILTER (WHERE stay.state <> 'open') AS visits,
        coalesce(sum(stay.fee_minor), 0)::bigint AS fees_minor
 FROM parking.lot
@@ -28,7 +36,7 @@ GROUP BY lot.lot_id ORDER BY lot.operator_id, lot.lot_id
 """
 _STAYS: Final = """
 SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.left_at,
-       stay.fee, stay.fee_minor, stay.tariff_id, stay.tariff_version, stay.trace_id,
+       stay.fee, stay.fee_minor, stay.hold, stay.tariff_id, stay.tariff_version, stay.trace_id,
        lot.name_zh, lot.name_en, lot.zone,
        obligation.state AS obligation_state, obligation.account_id,
        (SELECT payment.method FROM billing.payment_allocation AS part
@@ -97,8 +105,8 @@ def stay_status(row: asyncpg.Record) -> str:
     """One word for where a stay stands, from its own state and its obligation's."""
     if row["tentative"]:
         return "tentative"
-    if row["state"] != "closed":
-        return str(row["state"])
+    if row["hold"] is not None or row["state"] != "closed":
+        return str(row["hold"] or row["state"])
     if row["fee_minor"] == 0:
         return "free"
     if row["obligation_state"] == "due" and row["account_id"] is None:
@@ -142,27 +150,90 @@ def _payment(row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-async def live(pool: Pool, *, operator_id: str | None) -> dict[str, Any]:
+def _lot(row: asyncpg.Record, full: Occupancy) -> dict[str, Any]:
+    """A lot as it stands, without the instant: what does not differ is not sent again."""
+    return {
+        "lot_id": row["lot_id"],
+        "operator_id": row["operator_id"],
+        "name_zh": row["name_zh"],
+        "name_en": row["name_en"],
+        "zone": row["zone"],
+        "spaces": full.capacity,
+        "occupied": full.occupied,
+        "free": full.free,
+        "classes": full.classes,
+        "counted_at": full.counted_at,
+        "visits": row["visits"],
+        "fees_minor": row["fees_minor"],
+    }
+
+
+def _clone(suspicion: Suspicion, colours: dict[str, str], lots: dict[str, Any]) -> dict[str, Any]:
+    """A plate that seems to be on two cars, with the reads that contradict each other."""
+    evidence = suspicion.evidence
+    return {
+        "suspicion_id": str(suspicion.suspicion_id),
+        "plate": suspicion.plate,
+        "colour": colours.get(suspicion.plate, "unknown"),
+        "kind": suspicion.kind.value,
+        "distance_km": evidence.distance_km,
+        "speed_kmh": evidence.speed_kmh,
+        "sightings": [
+            {"at": each.at, "entry": each.entry, "lot": lots[each.lot_id]}
+            for each in evidence.sightings
+        ],
+    }
+
+
+async def _clones(db: Connection, *, operator_id: str | None) -> list[dict[str, Any]]:
+    """The newest that wait for a decision."""
+    scope = None if operator_id is None else OperatorId(operator_id)
+    found = await clones.latest(db, operator_id=scope, pending=True, limit=CLONES_MAX)
+    if not found:
+        return []
+    # The other lot may be another operator's.
+    seen = {one.lot_id for each in found for one in each.evidence.sightings}
+    names: dict[str, Any] = {
+        lot.lot_id: {"name_zh": lot.name_zh, "name_en": lot.name_en, "zone": lot.zone}
+        for lot in (await clones.lots(db, seen)).values()
+    }
+    stays = await clones.by_ids(db, {one for each in found for one in each.stay_ids})
+    colours: dict[str, str] = {}
+    for row in stays.values():
+        if row.stay.colour is not PlateColour.UNKNOWN:
+            colours[row.stay.plate] = row.stay.colour.value
+    return [_clone(each, colours, names) for each in found]
+
+
+async def live(pool: Pool, *, operator_id: str | None, now: datetime) -> dict[str, Any]:
     """Everything on the live page; for an operator's key only what is that operator's."""
     async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
         lots = await db.fetch(_LOTS, operator_id)
         stays = await db.fetch(_STAYS, operator_id, None, STAYS_MAX)
         payments = await db.fetch(_PAYMENTS, operator_id, PAYMENTS_MAX)
         operators = await db.fetch(_OPERATORS, operator_id)
+        full = await occupancies(db, [lot_of(row) for row in lots], now=now)
+        suspected = await _clones(db, operator_id=operator_id)
     return {
-        "figures": _figures(lots, operators),
+        "figures": _figures(lots, full, operators),
         "zone": lots[0]["zone"] if lots else "UTC",
         "tones": TONES,
-        "lots": [dict(row) for row in lots],
+        "lots": [_lot(row, each) for row, each in zip(lots, full, strict=True)],
+        "clones": suspected,
         "stays": [_stay(row) for row in stays],
         "payments": [_payment(row) for row in payments],
         "operators": [dict(row) for row in operators],
     }
 
 
-def _figures(lots: Sequence[asyncpg.Record], operators: Sequence[asyncpg.Record]) -> dict[str, int]:
+def _figures(
+    lots: Sequence[asyncpg.Record],
+    full: Sequence[Occupancy],
+    operators: Sequence[asyncpg.Record],
+) -> dict[str, int]:
     return {
-        "inside": sum(row["occupied"] for row in lots),
+        "inside": sum(each.occupied for each in full),
+        "free": sum(each.free for each in full),
         "stays": sum(row["visits"] for row in lots),
         "paid_minor": sum(row["paid_minor"] for row in operators),
         "owed_minor": sum(row["outstanding_minor"] for row in operators),

@@ -1,7 +1,7 @@
 """The pages' addresses. Pages say errors as pages; the JSON behind them as problems."""
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -84,7 +84,9 @@ async def live_json(request: AnyRequest) -> Response[bytes]:
     viewer = await _viewer(request)
     if viewer is None:
         raise NotAuthorizedException(_NO_KEY)
-    found = await live(portal_state(request.app).pool, operator_id=viewer.operator_id)
+    found = await live(
+        portal_state(request.app).pool, operator_id=viewer.operator_id, now=datetime.now(UTC)
+    )
     body = msgspec.json.encode(found)
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     headers = {"ETag": etag, "Cache-Control": "no-store"}

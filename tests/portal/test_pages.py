@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -14,8 +15,11 @@ from litestar.testing import AsyncTestClient
 
 from billing.services.consume_outbox import consume_outbox
 from billing.stripe_gateway import StripeGateway
+from parking.core.cloning import CloneRules
 from parking.db.pool import open_pool
 from parking.services.clock import system_clock
+from parking.services.place_book import PlaceBook
+from parking.services.watch_clones import CloneWatch
 from portal.demo.city import LONGXIANG, STATION, WULIN
 from portal.demo.processes import Household
 from portal.pages.texts import TONES, language_of, words
@@ -79,6 +83,48 @@ async def test_an_operator_sees_only_its_own(city: City) -> None:
     assert [each["operator_id"] for each in live["operators"]] == ["qiantang"]
     refused = await city.client.get("/statements/west-lake/2026-11-22")
     assert refused.status_code == 403
+
+
+async def test_lots_show_what_is_free_by_class_and_by_count(city: City) -> None:
+    await city.drive("浙A8K632", hours_ago=1, minutes=None)
+    await signed_in(city.client)
+    live = (await city.client.get("/live.json")).json()
+    (wulin,) = [lot for lot in live["lots"] if lot["lot_id"] == WULIN.lot_id]
+    assert (wulin["occupied"], wulin["free"]) == (1, wulin["spaces"] - 1)
+    assert [(each["kind"], each["occupied"]) for each in wulin["classes"]] == [("small", 1)]
+    assert live["figures"]["free"] == sum(lot["free"] for lot in live["lots"])
+    assert live["clones"] == []
+    body = {"counted_at": datetime.now(UTC).isoformat(), "cars": 7}
+    await city.admin.post(f"/v1/lots/{WULIN.lot_id}/recounts", body)
+    live = (await city.client.get("/live.json")).json()
+    (wulin,) = [lot for lot in live["lots"] if lot["lot_id"] == WULIN.lot_id]
+    assert wulin["occupied"] == 7
+    assert wulin["counted_at"] is not None
+
+
+async def test_a_plate_on_two_cars_is_shown_and_its_driver_told(
+    city: City, database_url: str
+) -> None:
+    one = await city.drive("浙A8K632", hours_ago=5, minutes=240)
+    await city.drive("浙A8K632", hours_ago=4, minutes=60, lot=LONGXIANG.lot_id)
+    await watch(database_url)
+    await signed_in(city.client)
+    live = (await city.client.get("/live.json")).json()
+    (suspected,) = live["clones"]
+    assert (suspected["plate"], suspected["kind"]) == ("浙A8K632", "inside_elsewhere")
+    assert len(suspected["sightings"]) == 3
+    assert {stay["status"] for stay in live["stays"]} == {"cloned_plate"}
+    page = await city.client.get(f"/p/{one}", headers={"accept-language": "en"})
+    assert "nothing is due until decided" in page.text
+    assert "<form" not in page.text
+
+
+async def watch(database_url: str) -> None:
+    """Let the worker look for clones."""
+    pool = await open_pool(database_url, size_max=2)
+    book = PlaceBook(pool, ttl_seconds=0)
+    await CloneWatch(pool, book=book, rules=CloneRules()).watch_clones(system_clock())
+    await pool.close()
 
 
 async def test_nothing_new_is_not_sent_again(city: City) -> None:

@@ -48,16 +48,46 @@
     text.length > 2 ? `${text.slice(0, 2)}·${text.slice(2)}` : text);
 
   function lot(item) {
-    const share = Math.min(100, 100 * item.occupied / Math.max(1, item.spaces));
+    // More cars than spaces fill the bar, and no more than that.
+    const whole = Math.max(1, item.spaces, item.occupied);
+    const share = 100 * item.occupied / Math.max(1, item.spaces);
     const mood = share >= 95 ? "full" : share >= 75 ? "busy" : "";
-    const fill = h("i", {});
-    fill.style.width = `${share}%`;
-    const label = `${item.occupied} / ${item.spaces}`;
+    const parts = item.classes.filter((each) => each.occupied).map((each) => {
+      const part = h("i", { class: each.kind });
+      part.style.width = `${100 * each.occupied / whole}%`;
+      return part;
+    });
+    const label = `${t("lot.free")} ${item.free} ${t("lot.of")} ${item.spaces}`;
+    const kinds = item.classes.length > 1 || item.classes.some((each) => each.capacity < item.spaces)
+      ? item.classes.map((each) => h("span", { class: `kind ${each.kind}` },
+        `${t(`kind.${each.kind}`)} ${each.occupied}`
+        + (each.capacity < item.spaces ? ` · ${t("lot.free")} ${each.free}` : "")))
+      : [];
+    const counted = item.counted_at === null ? "" : ` · ${t("lot.counted")} `
+      + `${dayOf(item.counted_at, item.zone)} ${clock(item.counted_at, item.zone)}`;
     return h("div", { class: "lot" },
       h("div", { class: "head" }, h("h3", { class: "small" }, name(item)),
-        h("span", { class: "num" }, h("b", {}, label))),
-      h("div", { class: `bar ${mood}`, role: "img", "aria-label": `${name(item)}: ${label}` }, fill),
+        h("span", { class: `num free ${mood}` }, h("b", {}, `${item.free}`),
+          h("span", { class: "soft small" }, ` ${t("free")}`))),
+      h("div", { class: `bar ${mood}`, role: "img", "aria-label": `${name(item)}: ${label}` },
+        ...parts),
+      h("p", { class: "soft small num" }, `${item.occupied} / ${item.spaces}${counted}`),
+      kinds.length ? h("p", { class: "kinds small" }, ...kinds) : null,
       h("p", { class: "soft small" }, `${item.visits} ${t("visits")} · ${money(item.fees_minor)}`));
+  }
+
+  function cloneRow(item) {
+    const reads = item.sightings.map((each) => h("li", {}, h("span", { class: "num" },
+      `${dayOf(each.at, each.lot.zone)} ${clock(each.at, each.lot.zone)}`),
+      ` ${name(each.lot)} · ${t(each.entry ? "clone.entry" : "clone.exit")}`));
+    const apart = item.distance_km === null ? ""
+      : ` ${item.distance_km.toFixed(1)} km` + (item.speed_kmh === null ? ""
+        : ` · ${Math.round(item.speed_kmh)} km/h`);
+    return h("div", { class: "lot", "data-key": item.suspicion_id },
+      h("div", { class: "head" }, plate(item.plate, item.colour), badge("cloned_plate")),
+      h("p", { class: "small" }, t(`clone.${item.kind}`) + apart),
+      h("ul", { class: "reads small" }, ...reads),
+      h("p", { class: "soft small" }, t("clone.held")));
   }
 
   function feeTable(stay) {
@@ -71,7 +101,8 @@
 
   function stayMore(stay) {
     const note = { tentative: "note.tentative", missed_exit: "note.missed_exit",
-      missed_entry: "note.missed_entry", unbound: "note.unbound" }[stay.status];
+      missed_entry: "note.missed_entry", cloned_plate: "note.cloned_plate",
+      other_car: "note.other_car", unbound: "note.unbound" }[stay.status];
     return h("div", { class: "more" },
       note ? h("p", { class: "note" }, t(note)) : null,
       stay.read_as ? h("p", { class: "note" }, `${t("read_as")} ${stay.read_as}`) : null,
@@ -148,10 +179,13 @@
       if (node) node.textContent = key.endsWith("_minor") ? money(value) : value;
     }
     fill("lots", last.lots, lot);
+    fill("clones", last.clones, cloneRow);
+    $("clones-panel").hidden = last.clones.length === 0;
     fill("stays", last.stays, stayRow);
     fill("payments", last.payments, paymentRow);
     fill("operators", last.operators, operatorRow);
-    seen = new Set([...last.stays.map((s) => s.stay_id), ...last.payments.map((p) => p.payment_id)]);
+    seen = new Set([...last.stays.map((s) => s.stay_id), ...last.payments.map((p) => p.payment_id),
+      ...last.clones.map((c) => c.suspicion_id)]);
     if (focused) document.querySelector(`[data-key="${focused}"] summary`)?.focus();
   }
 
