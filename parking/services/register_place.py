@@ -1,6 +1,6 @@
 """Operators, tariffs, lots, lanes and devices: put in place, and changed, by an admin."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,9 @@ from parking.core.place import Device, Lane, Lot, Operator, StayRules
 from parking.core.pricing import STAY_DAYS_MAX
 from parking.core.tariff import Tariff
 from parking.core.tariff_document import check_tariff, read_tariff_json
+from parking.core.tariff_errors import VersionDatesError, VersionsOutOfOrderError
+from parking.core.tariff_version_checks import version_mistakes
+from parking.core.tariff_versions import begins_at
 from parking.core.vehicle import VehicleKind
 from parking.db import places
 from parking.db.places import TariffRow
@@ -109,16 +112,18 @@ class PlaceRegister:
         *,
         tariff_id: TariffId,
         version: int,
-        effective_from: datetime,
+        effective_from: datetime | None,
         now: datetime,
     ) -> Put:
         """Store a version of a tariff for good; the same again changes nothing.
 
         The first version may begin at any time and holds for all time before; a later one begins
-        after all earlier ones, and not in the past. Raises TariffMismatchError, TariffOrderError,
-        TariffVersionTakenError, or a TariffError that names the key.
+        after all earlier ones, and not in the past. `effective_from` may be left out where the
+        document says it. Raises TariffMismatchError, TariffOrderError, TariffVersionTakenError, or
+        a TariffError that names the key.
         """
         check_tariff(tariff)
+        effective_from = _beginning(tariff, effective_from)
         if (tariff.tariff_id, tariff.version) != (tariff_id, version):
             raise TariffMismatchError(tariff, tariff_id=tariff_id, version=version)
         row = TariffRow(
@@ -133,6 +138,7 @@ class PlaceRegister:
                 if earlier.version == version:
                     return _same_version(earlier, row)
             _check_order(row, known, now)
+            _check_follows(tariff, row, known)
             if not await places.insert_tariff_version(connection, row):
                 raise TariffVersionTakenError(tariff_id=tariff_id, version=version)
         self._book.forget()
@@ -192,6 +198,31 @@ def _same_version(earlier: TariffRow, row: TariffRow) -> Put:
     if same and earlier.effective_from == row.effective_from:
         return Put.CHANGED
     raise TariffVersionTakenError(tariff_id=row.tariff_id, version=row.version)
+
+
+def _beginning(tariff: Tariff, effective_from: datetime | None) -> datetime:
+    said = begins_at(tariff)
+    if effective_from is None and said is None:
+        msg = "say from when the version holds: effective_from"
+        raise TariffOrderError(msg)
+    if effective_from is not None and said is not None and effective_from != said:
+        msg = f"the document begins on {said}, the request says {effective_from}"
+        raise TariffOrderError(msg)
+    return effective_from or said or datetime.max.replace(tzinfo=UTC)
+
+
+def _check_follows(tariff: Tariff, row: TariffRow, known: tuple[TariffRow, ...]) -> None:
+    """Hold a version to the days, zone and currency of the one before it."""
+    earlier = [each for each in known if each.version < row.version]
+    if not earlier:
+        return
+    before = read_tariff_json(max(earlier, key=lambda each: each.version).document)
+    day = row.effective_from.astimezone(ZoneInfo(tariff.zone)).date()
+    dated = msgspec.structs.replace(tariff, effective_from=day)
+    for mistake in version_mistakes((before, dated)):
+        if not isinstance(mistake, VersionDatesError | VersionsOutOfOrderError):
+            key = mistake.key.removeprefix("versions[1].")
+            raise type(mistake)(key=key, reason=mistake.reason)
 
 
 def _check_order(row: TariffRow, known: tuple[TariffRow, ...], now: datetime) -> None:

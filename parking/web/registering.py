@@ -11,10 +11,11 @@ from msgspec import Meta
 from parking.core.ids import SLUG_PATTERN, DeviceId, LaneId, LotId, OperatorId, TariffId
 from parking.core.place import Device, Lane, LaneDirection, Lot, Operator, Position, StayRules
 from parking.core.tariff import Tariff
+from parking.core.tariff_document import data_mistakes
 from parking.core.vehicle import VehicleKind
 from parking.services.api_keys import NewKey
 from parking.services.register_place import Put
-from parking.web.access import require_admin, services_of
+from parking.web.access import operator_scope, require_admin, services_of
 from parking.web.parameters import IdPath, SlugPath, VersionPath
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[^\x00]*$")]
@@ -31,8 +32,25 @@ class OperatorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class TariffBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A version of a tariff and when it begins to hold."""
 
-    effective_from: Annotated[datetime, Meta(tz=True)]
     tariff: Tariff
+    effective_from: Annotated[datetime, Meta(tz=True)] | None = None
+    """May be left out where the document says it."""
+
+
+class TariffMistake(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one key of a tariff document."""
+
+    path: str
+    """As `windows[1].rate.steps[0].price_minor`."""
+    reason: str
+    """What is wrong, and how to mend it."""
+
+
+class TariffCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of a tariff document found."""
+
+    mistakes: list[TariffMistake]
+    """Empty where the document is in order."""
 
 
 class PositionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,6 +129,16 @@ async def put_tariff_version(
         now=services.clock(),
     )
     return _answer(stored, data)
+
+
+@post("/v1/tariff-checks", status_code=200, tags=["places"], summary="Check a tariff")
+async def post_tariff_check(
+    request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]]
+) -> TariffCheck:
+    """Say all that is wrong with a tariff document, or a file of versions, without storing it."""
+    await operator_scope(request)
+    found = data_mistakes(data)
+    return TariffCheck(mistakes=[TariffMistake(path=e.key, reason=e.reason) for e in found])
 
 
 @put("/v1/lots/{lot_id:str}", tags=["places"], summary="Put a lot in place")
@@ -194,6 +222,7 @@ async def delete_key(request: Request[Any, Any, Any], key_id: IdPath) -> None:
 HANDLERS: Final = (
     put_operator,
     put_tariff_version,
+    post_tariff_check,
     put_lot,
     put_lane,
     put_device,
