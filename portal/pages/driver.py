@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from parking.services.gate_prices import PricePreview
 from portal.pages.html import Markup, fill, join, page, plate_chip, yuan
 from portal.pages.texts import TONES, Language, words
 
@@ -41,14 +42,21 @@ def _sheet(body: Markup, *, wide: bool = False) -> Markup:
     )
 
 
-def stay_page(stay: dict[str, Any], *, language: Language, problem: str | None = None) -> str:
-    """The page of one stay."""
+def stay_page(
+    stay: dict[str, Any],
+    *,
+    language: Language,
+    problem: str | None = None,
+    price: PricePreview | None = None,
+) -> str:
+    """The page of one stay; `price` is its price so far while it goes on."""
     text = words(language)
     parts = [
         fill("<h1>$title</h1>", title=text["pay.title"]),
         plate_chip(stay["plate"], stay["colour"]),
         _sum(stay, text),
         _facts(stay, language),
+        _so_far(stay, price, language),
         _lines(stay, language),
         _outcome(stay, text, problem),
     ]
@@ -79,6 +87,23 @@ def _facts(stay: dict[str, Any], language: Language) -> Markup:
         fill('<dt>$a</dt><dd class="num">$b</dd>', a=name, b=value) for name, value in facts
     )
     return fill('<dl class="facts">$rows</dl>', rows=rows)
+
+
+def _so_far(stay: dict[str, Any], price: PricePreview | None, language: Language) -> Markup:
+    """What leaving now costs, when that changes, and what a driver should know."""
+    if price is None:
+        return Markup("")
+    text = words(language)
+    row = '<dt>$a</dt><dd class="num">$b</dd>'
+    rows = [fill(row, a=text["pay.so_far"], b=yuan(price.fee_minor))]
+    if price.steps_at is not None and price.then_minor is not None:
+        when = f"{_when(price.steps_at, stay['zone'])} · {yuan(price.then_minor)}"
+        rows.append(fill(row, a=text["pay.then"], b=when))
+    said = [
+        fill('<p class="note">$text</p>', text=each.text_zh if language == "zh" else each.text_en)
+        for each in price.notices
+    ]
+    return join((fill('<dl class="facts">$rows</dl>', rows=join(rows)), *said))
 
 
 def _lines(stay: dict[str, Any], language: Language) -> Markup:

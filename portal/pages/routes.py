@@ -12,6 +12,10 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.params import Body, FromPath, FromQuery, QueryParameter
 
 from parking.core.errors import DomainError
+from parking.core.ids import StayId
+from parking.db import queries
+from parking.db.pool import reading
+from parking.services.bundle import ParkingServices
 from portal.pages import driver
 from portal.pages.html import ASSET_TYPES, asset, live_page
 from portal.pages.live import live, one_stay
@@ -111,7 +115,13 @@ async def show_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[st
     stay = await one_stay(portal_state(request.app).pool, stay_id)
     if stay is None:
         return _html(driver.message_page(language=language, key="error.404"), status=404)
-    return _html(driver.stay_page(stay, language=language))
+    price = None
+    if stay["status"] == "open":
+        services: ParkingServices = request.app.state.parking
+        async with reading(services.pool) as connection:
+            view = await queries.stay(connection, StayId(stay_id))
+        price = None if view is None else await services.gate_prices.of_stay(view)
+    return _html(driver.stay_page(stay, language=language, price=price))
 
 
 @post("/p/{stay_id:uuid}", include_in_schema=False, status_code=303)

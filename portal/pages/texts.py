@@ -32,6 +32,8 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "stay": ("停车", "stay"),
     "trace": ("追踪号", "trace"),
     "driver_page": ("车主页面", "driver's page"),
+    "pay.so_far": ("目前费用", "Fee so far"),
+    "pay.then": ("此后", "From then on"),
     "no_fee_yet": ("出场后计费。", "The fee is worked out at the exit."),
     "read_as": ("出口识别为", "Read at the exit as"),
     "tries": ("次尝试", "tries"),

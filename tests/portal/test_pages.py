@@ -260,3 +260,9 @@ def drawn(chromium: str, url: str, folder: Path) -> str:
 def test_texts_survive_their_place_in_the_page() -> None:
     """The words are handed to the script as JSON inside the page; no word may end that early."""
     assert "</" not in msgspec.json.encode([words("zh"), words("en")]).decode()
+
+
+async def test_the_page_of_an_open_stay_shows_its_price_so_far(city: City) -> None:
+    stay_id = await city.drive("浙A8K632", hours_ago=3, minutes=None)
+    shown = (await city.client.get(f"/p/{stay_id}", headers={"accept-language": "en"})).text
+    assert words("en")["pay.so_far"] in shown
