@@ -21,31 +21,35 @@ from parking.core.events import (
 from parking.core.ids import EventId, LotId
 from parking.core.plate import Plate
 from parking.core.triggers import REPEATS_WITHIN
+from parking.db.binary_rows import table_of
 from parking.db.fact_rows import COLUMNS, FACT_COLUMNS, fact_of, fact_row
+from parking.db.joined_arrays import array_of, joined
 from parking.db.pool import Connection
 
 LotPlate: TypeAlias = tuple[LotId, Plate]
 
+# One row comes back, not one for each lock; the locks are still taken one by one, in order.
 _LOCK = """
-select case when shared then pg_advisory_xact_lock_shared(key)::text
-            else pg_advisory_xact_lock(key)::text end
-from unnest($1::bigint[], $2::boolean[]) as wanted (key, shared)
+select count(case when shared then pg_advisory_xact_lock_shared(key)::text
+                  else pg_advisory_xact_lock(key)::text end)
+from unnest($1::text::bigint[], $2::text::boolean[]) as wanted (key, shared)
 """
+_LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
 _LOT_LOCKS: Final = 1 << 40
 _PLATE_LOCKS: Final = 1 << 41
 
 # An id is looked up before it is inserted, under the locks of its plate and lot; two processes
 # that record one id for different plates at once meet at the primary key, and one tries again.
-_KNOWN = """
+_KNOWN = f"""
 select event_id, content_hash, null as lot_id, null as plate, null::timestamptz as occurred_at
-from parking.lane_event where event_id = any($1::uuid[])
+from parking.lane_event where event_id = any({array_of(1, "uuid")})
 union all
 select amends, null, null, null, null from parking.amendment
-where amends = any($1::uuid[]) and lot_id = any($2::text[])
+where amends = any({array_of(1, "uuid")}) and lot_id = any({array_of(2, "text")})
 union all
 select event_id, null, lot_id, plate, occurred_at from parking.misread
-where lot_id = any($2::text[]) and plate = any($3::text[])
-"""
+where lot_id = any({array_of(2, "text")}) and plate = any({array_of(3, "text")})
+"""  # noqa: S608 - put together from our own constants
 _INSERT_AMENDMENTS = """
 insert into parking.amendment (event_id, amends, lot_id, plate)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
@@ -129,7 +133,8 @@ async def lock(
     wanted |= {lock_key(_LOT_LOCKS, lot_id): False for lot_id in lots_alone}
     wanted |= {lock_key(_PLATE_LOCKS, f"{lot_id} {plate}"): False for lot_id, plate in plates}
     keys = sorted(wanted)
-    await connection.fetch(_LOCK, keys, [wanted[key] for key in keys])
+    shared = ["t" if wanted[key] else "f" for key in keys]
+    await connection.fetchval(_LOCK, f"{{{','.join(map(str, keys))}}}", f"{{{','.join(shared)}}}")
 
 
 class Misread(msgspec.Struct, frozen=True):
@@ -164,9 +169,9 @@ async def known(connection: Connection, facts: Sequence[Fact]) -> Known:
     """Look up which of these facts are recorded, and which were spoken of before they came."""
     rows = await connection.fetch(
         _KNOWN,
-        [fact.event_id for fact in facts],
-        list({fact.lot_id for fact in facts}),
-        list({plate for fact in facts if (plate := _plate_read(fact)) is not None}),
+        joined([fact.event_id for fact in facts]),
+        joined({fact.lot_id for fact in facts}),
+        joined({plate for fact in facts if (plate := _plate_read(fact)) is not None}),
     )
     hashes: dict[EventId, bytes] = {}
     amended: set[EventId] = set()
@@ -188,11 +193,13 @@ async def insert_facts(
 
     Raises asyncpg.UniqueViolationError when another process has recorded one of them since.
     """
-    await connection.copy_records_to_table(
+    rows = [fact_row(fact, hashes[fact.event_id]) for fact in sorted(facts, key=_event_id)]
+    await connection.copy_to_table(
         "lane_event",
         schema_name="parking",
         columns=COLUMNS,
-        records=[fact_row(fact, hashes[fact.event_id]) for fact in sorted(facts, key=_event_id)],
+        source=table_of(rows, len(COLUMNS)),
+        format="binary",
     )
     amending = [fact for fact in facts if isinstance(fact, Amendment)]
     if amending:
@@ -232,4 +239,4 @@ def _event_id(fact: Fact) -> UUID:
 
 
 def _plate_read(fact: Fact) -> Plate | None:
-    return fact.read.plate if isinstance(fact, VehicleEntered | VehicleExited) else None
+    return fact.read.plate if isinstance(fact, _LANE_EVENTS) else None

@@ -1,9 +1,8 @@
-"""Stays in the database: the newest of a plate, all of a plate, and one write for a whole batch."""
+"""Stays in the database: the newest of a plate, all of a plate, those that may be a near miss."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -14,9 +13,9 @@ from parking.core.fee import Fee
 from parking.core.ids import EventId, LotId, StayId, TariffId
 from parking.core.plate import Plate
 from parking.core.stay import Stay, StayState
+from parking.db.joined_arrays import array_of, joined
 from parking.db.lane_events import LotPlate
 from parking.db.pool import Connection
-from parking.messages import Message
 
 COLUMNS: Final = """
 stay_id, lot_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id,
@@ -25,7 +24,7 @@ fee::text as fee, fee_minor, currency, business_date, chargeable_from, revision,
 drive_through, hold
 """
 _TAILS = f"""
-select newest.* from unnest($1::text[], $2::text[]) as asked (lot_id, plate)
+select newest.* from unnest({array_of(1, "text")}, {array_of(2, "text")}) as asked (lot_id, plate)
 cross join lateral (
   select {COLUMNS} from parking.stay s
   where s.lot_id = asked.lot_id and s.plate = asked.plate and not s.dissolved
@@ -50,76 +49,8 @@ _CLOSED_BY_DECISION = """
 select exit_event_id, decided_at from parking.review
 where exit_event_id = any($1::uuid[]) and kind = 'near_miss' and state = 'confirmed'
 """
-# A review whose matter was settled by the facts is taken off the pending list.
-_CHANGE = """
-with changed as (
-  update parking.stay s set
-    plate = n.plate, colour = n.colour, state = n.state, dissolved = n.dissolved,
-    entered_at = n.entered_at, left_at = n.left_at, entry_event_id = n.entry_event_id,
-    exit_event_id = n.exit_event_id, entry_lane_id = n.entry_lane_id,
-    exit_lane_id = n.exit_lane_id, last_seen_at = n.last_seen_at,
-    tariff_version = n.tariff_version, fee = n.fee, fee_minor = n.fee_minor,
-    currency = n.currency, business_date = n.business_date,
-    chargeable_from = n.chargeable_from, revision = n.revision, reentry_of = n.reentry_of,
-    drive_through = n.drive_through, updated_at = $26
-  from unnest(
-     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[],
-     $7::timestamptz[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::timestamptz[],
-     $13::integer[], $14::json[], $15::bigint[], $16::text[], $17::date[], $18::timestamptz[],
-     $19::integer[], $20::uuid[], $21::boolean[]) as n
-    (stay_id, plate, colour, state, dissolved, entered_at, left_at, entry_event_id, exit_event_id,
-     entry_lane_id, exit_lane_id, last_seen_at, tariff_version, fee, fee_minor, currency,
-     business_date, chargeable_from, revision, reentry_of, drive_through)
-  where s.stay_id = n.stay_id
-), told as (
-  insert into parking.outbox (message_id, payload)
-  select * from unnest($22::uuid[], $23::json[])
-)
-update parking.review set state = 'superseded', decided_at = $26
-where state = 'pending'
-  and (exit_event_id = any($24::uuid[]) or entry_event_id = any($25::uuid[]))
-returning lot_id, plate, exit_event_id,
-  kind = 'near_miss' and exit_event_id <> all($24::uuid[]) as exit_unsettled
-"""
-_CHANGED_COLUMNS: Final = 21
-_INSERTED: Final = (
-    "stay_id",
-    "plate",
-    "colour",
-    "state",
-    "dissolved",
-    "entered_at",
-    "left_at",
-    "entry_event_id",
-    "exit_event_id",
-    "entry_lane_id",
-    "exit_lane_id",
-    "last_seen_at",
-    "tariff_version",
-    "fee",
-    "fee_minor",
-    "currency",
-    "business_date",
-    "chargeable_from",
-    "revision",
-    "reentry_of",
-    "drive_through",
-    "lot_id",
-    "trace_id",
-    "tariff_id",
-    "updated_at",
-)
-_VACATE = "update parking.stay set dissolved = true where stay_id = any($1::uuid[])"
 _ENCODE = msgspec.json.Encoder().encode
 _FEE = msgspec.json.Decoder(Fee)
-
-
-class LeftOver(msgspec.Struct, frozen=True, gc=False):
-    """An exit that a near miss had paired with an entry which is another stay's now."""
-
-    lot_id: LotId
-    plate: Plate | None
-    exit_event_id: EventId
 
 
 class StayRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -155,9 +86,8 @@ def fee_document(fee: Fee) -> str:
 
 async def tails(connection: Connection, pairs: Collection[LotPlate]) -> dict[LotPlate, StayRow]:
     """The newest stay of each plate in its lot, where there is one."""
-    rows = await connection.fetch(
-        _TAILS, [lot_id for lot_id, _ in pairs], [plate for _, plate in pairs]
-    )
+    lots, plates = zip(*pairs, strict=True)
+    rows = await connection.fetch(_TAILS, joined(lots), joined(plates))
     return {(row["lot_id"], row["plate"]): stay_row(row) for row in rows}
 
 
@@ -196,87 +126,6 @@ async def decided_exits(
     """Exits that a confirmed near miss paired, and when it was confirmed."""
     rows = await connection.fetch(_CLOSED_BY_DECISION, list(exit_event_ids))
     return {row["exit_event_id"]: row["decided_at"] for row in rows}
-
-
-class Writing(msgspec.Struct, frozen=True, kw_only=True):
-    """What one transaction writes about stays."""
-
-    opened: Sequence[StayRow]
-    """Not in the database yet."""
-    changed: Sequence[StayRow]
-    """In the database already."""
-    vacated: Collection[StayId]
-    """Open ones that move to another plate, or are not open any more."""
-    messages: Sequence[tuple[UUID, Message]]
-    settled_exits: Collection[EventId]
-    settled_entries: Collection[EventId]
-
-
-async def write(connection: Connection, writing: Writing, *, now: datetime) -> list[LeftOver]:
-    """Write stays and messages, and take settled reviews off the list.
-
-    One plate has one open stay, so what closes or moves away is written before what opens.
-    Answers the exits of near misses whose entry is settled or gone, and they themselves are not.
-    """
-    if writing.vacated:
-        await connection.execute(_VACATE, list(writing.vacated))
-    left_over: list[LeftOver] = []
-    if writing.changed or writing.messages or writing.settled_exits or writing.settled_entries:
-        values = [_values(row) for row in writing.changed]
-        columns = zip(*values, strict=True) if values else ((),) * _CHANGED_COLUMNS
-        superseded = await connection.fetch(
-            _CHANGE,
-            *(list(column) for column in columns),
-            [message_id for message_id, _ in writing.messages],
-            [_ENCODE(message).decode() for _, message in writing.messages],
-            list(writing.settled_exits),
-            list(writing.settled_entries),
-            now,
-        )
-        left_over = [
-            LeftOver(row["lot_id"], row["plate"], row["exit_event_id"])
-            for row in superseded
-            if row["exit_unsettled"]
-        ]
-    if writing.opened:
-        await connection.copy_records_to_table(
-            "stay",
-            schema_name="parking",
-            columns=_INSERTED,
-            records=[
-                (*_values(row), row.stay.lot_id, row.stay.trace_id, row.tariff_id, now)
-                for row in writing.opened
-            ],
-        )
-    return left_over
-
-
-def _values(row: StayRow) -> tuple[object, ...]:
-    """What may change about a stay."""
-    stay = row.stay
-    return (
-        stay.stay_id,
-        stay.plate,
-        stay.colour.value,
-        stay.state.value,
-        row.dissolved,
-        stay.entered_at,
-        stay.left_at,
-        stay.entry_event_id,
-        stay.exit_event_id,
-        stay.entry_lane_id,
-        stay.exit_lane_id,
-        stay.last_seen_at,
-        row.tariff_version,
-        row.fee_document,
-        row.fee_minor,
-        row.currency,
-        row.business_date,
-        row.chargeable_from,
-        row.revision,
-        stay.reentry_of,
-        stay.drive_through,
-    )
 
 
 def stay_row(row: asyncpg.Record) -> StayRow:

@@ -35,9 +35,10 @@ from parking.db.pool import Pool, reading
 from parking.db.queries import StayView
 from parking.services.check_lane_event import submission_of
 from parking.services.clock import Clock, new_id
+from parking.services.outcomes import Outcome
 from parking.services.place_book import PlaceBook
 from parking.services.quote_stay import UnknownStayError
-from parking.services.record_lane_events import LaneEventRecorder, Outcome
+from parking.services.record_lane_events import LaneEventRecorder
 from parking.services.refusals import (
     EventFromTheFutureError,
     EventIdNotVersion7Error,

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
+from uuid import UUID
 
 import msgspec
+from asyncpg.pgproto import pgproto
 
 from parking.core.events import (
     Candidate,
@@ -46,6 +48,8 @@ from parking.services.refusals import (
 _VERSION_7: Final = 7
 _NUL: Final = "\x00"
 _HASH_BYTES: Final = 16
+_SEEN_BY_CAMERA: Final = (IncomingEntered, IncomingExited)
+_LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
 _normalise = lru_cache(maxsize=65_536)(normalise_plate)
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
@@ -90,7 +94,7 @@ def check_lane_event(
         raise EventIdNotVersion7Error(event.event_id)
     if not bounds.future <= bounds.now - event.occurred_at <= bounds.past:
         raise _out_of_bounds(event.occurred_at, bounds)
-    if isinstance(event, IncomingEntered | IncomingExited):
+    if isinstance(event, _SEEN_BY_CAMERA):
         return submission_of(_seen(event, lot, device_id, bounds))
     return submission_of(_amending(event, device_id, bounds))
 
@@ -99,10 +103,10 @@ def submission_of(fact: Fact) -> Submission:
     """Take the fingerprint of a fact: everything but `recorded_at` and `trace_id`."""
     at = fact.occurred_at.timestamp()
     said: tuple[object, ...]
-    if isinstance(fact, VehicleEntered | VehicleExited):
+    if isinstance(fact, _LANE_EVENTS):
         read = fact.read
-        said = (fact.lane_id, fact.device_id, read.plate, read.colour, read.confidence)
-        said = (*said, read.candidates)
+        read_as = (read.plate, read.colour, read.confidence, read.candidates)
+        said = (fact.lane_id, fact.device_id, *read_as)
         if fact.by:
             said = (*said, fact.by, fact.reason)
     elif isinstance(fact, PlateCorrected):
@@ -127,9 +131,9 @@ def _seen(
     if direction is forbidden:
         raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event=said)
     return fact(
-        event_id=EventId(event.event_id),
-        lot_id=LotId(event.lot_id),
-        occurred_at=event.occurred_at.astimezone(UTC),
+        event_id=_event_id(event.event_id),
+        lot_id=lot.lot.lot_id,
+        occurred_at=_in_utc(event.occurred_at),
         recorded_at=bounds.now,
         trace_id=event.trace_id or event.event_id.hex,
         lane_id=LaneId(event.lane_id),
@@ -142,7 +146,7 @@ def _amending(
     event: Incoming, device_id: DeviceId, bounds: Bounds
 ) -> PlateCorrected | EventWithdrawn:
     by = f"device:{device_id}"
-    occurred_at = event.occurred_at.astimezone(UTC)
+    occurred_at = _in_utc(event.occurred_at)
     event_id, lot_id = EventId(event.event_id), LotId(event.lot_id)
     trace_id = event.trace_id or event.event_id.hex
     if isinstance(event, IncomingCorrection):
@@ -176,6 +180,15 @@ def _amending(
         by=by,
         reason=event.reason,
     )
+
+
+def _event_id(value: UUID) -> EventId:
+    """The driver's own UUID: equal to Python's, and its hash and bytes are C."""
+    return EventId(pgproto.UUID(value.bytes))
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def _direction(lot: LotEntry, lane_id: str) -> LaneDirection:

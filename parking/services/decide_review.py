@@ -13,10 +13,10 @@ from parking.db.pool import Connection, Pool, reading, transaction
 from parking.db.reviews import Review, ReviewKind, ReviewState
 from parking.services.check_lane_event import submission_of
 from parking.services.clock import Clock, new_id
-from parking.services.lane_event_batch import write_changes
 from parking.services.place_book import LotEntry, PlaceBook
 from parking.services.refold import refold
 from parking.services.review_facts import Decision, Ruling, facts_of
+from parking.services.write_changes import write_changes
 
 
 class UnknownReviewError(DomainError):

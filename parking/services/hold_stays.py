@@ -9,9 +9,9 @@ from parking.core.plate import Plate
 from parking.db import clones, lane_events
 from parking.db.pool import Connection
 from parking.db.stays import StayRow
-from parking.services.lane_event_batch import write_changes
 from parking.services.place_book import PlaceBook
 from parking.services.price_stays import Change, hold_stay
+from parking.services.write_changes import write_changes
 
 
 async def lock_stays(connection: Connection, rows: Collection[StayRow]) -> None:

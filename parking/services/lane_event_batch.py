@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -25,14 +26,17 @@ from parking.db import lane_events, reviews, stays
 from parking.db.lane_events import Known, LotPlate
 from parking.db.pool import Connection
 from parking.db.reviews import Review, ReviewKind
-from parking.db.stays import StayRow, Writing
+from parking.db.stays import StayRow
 from parking.services.check_lane_event import Submission
 from parking.services.clock import new_id
-from parking.services.near_misses import candidate_for, hold_since, missed_entry, review_of_exit
+from parking.services.near_misses import candidate_for, hold_since, review_of_exit
 from parking.services.place_book import LotEntry, PlaceBook
 from parking.services.plate_accounts import Asked, beside, read_accounts
 from parking.services.price_stays import Change, fee_of, price_stay
 from parking.services.refold import refold
+from parking.services.write_changes import write_changes
+
+_LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
 
 
 class LotNeededAloneError(DomainError):
@@ -104,7 +108,7 @@ class LaneEventBatch:
         changes = self._advanced(fresh, tails, refolds, accounts)
         for lot_id, plates in refolds.items():
             changes += await self._refolded(lot_id, plates)
-        amended = [_amends(fact) for fact in fresh if not isinstance(fact, LaneEvent)]
+        amended = [_amends(fact) for fact in fresh if not isinstance(fact, _LANE_EVENTS)]
         if changes or amended:
             await write_changes(self._connection, changes, now=self._now, amended=amended)
         tentative = await self._ask(fresh, changes)
@@ -112,7 +116,7 @@ class LaneEventBatch:
         return BatchResult(new, known.hashes, _newest(tails, changes), tentative)
 
     def _lots_alone(self) -> set[LotId]:
-        return {fact.lot_id for fact in self._facts if not isinstance(fact, LaneEvent)}
+        return {fact.lot_id for fact in self._facts if not isinstance(fact, _LANE_EVENTS)}
 
     async def _amended_plates(
         self, fresh: Iterable[Fact], known: Known, alone: Collection[LotId]
@@ -120,7 +124,7 @@ class LaneEventBatch:
         """The plates, lot by lot, whose stays new or earlier amendments change."""
         concerned: dict[LotId, list[EventId]] = {}
         for fact in fresh:
-            if not isinstance(fact, LaneEvent) or fact.event_id in known.amended:
+            if not isinstance(fact, _LANE_EVENTS) or fact.event_id in known.amended:
                 concerned.setdefault(fact.lot_id, []).append(fact.event_id)
             elif repeated := known.repeated_by(fact):
                 concerned.setdefault(fact.lot_id, []).extend((fact.event_id, *repeated))
@@ -168,7 +172,7 @@ class LaneEventBatch:
         events: dict[LotPlate, list[LaneEvent]] = {}
         for fact in fresh:
             pair = _pair(fact)
-            if pair is not None and isinstance(fact, LaneEvent):
+            if pair is not None and isinstance(fact, _LANE_EVENTS):
                 events.setdefault(pair, []).append(fact)
         changes: list[Change] = []
         for pair, seen in events.items():
@@ -232,71 +236,13 @@ class LaneEventBatch:
         return tentative
 
 
-async def write_changes(
-    connection: Connection,
-    changes: Sequence[Change],
-    *,
-    now: datetime,
-    amended: Iterable[EventId] = (),
-) -> None:
-    """Write stays and messages, and take the reviews that they settle off the list.
-
-    An exit whose near miss lost its entry is asked about anew, and may be matched again.
-    """
-    exits, entries = set(amended), set(amended)
-    for change in changes:
-        for row in (change.row, change.before):
-            if row is None or (row.stay.state is not StayState.CLOSED and not row.dissolved):
-                continue
-            if row.stay.exit_event_id is not None:
-                exits.add(row.stay.exit_event_id)
-            if row.stay.entry_event_id is not None:
-                entries.add(row.stay.entry_event_id)
-    writing = Writing(
-        opened=[change.row for change in changes if change.before is None],
-        changed=[change.row for change in changes if change.before is not None],
-        vacated=_vacated(changes),
-        messages=[(new_id(now), each.message) for each in changes if each.message is not None],
-        settled_exits=exits,
-        settled_entries=entries,
-    )
-    left_over = await stays.write(connection, writing, now=now)
-    if left_over:
-        await reviews.insert(connection, [missed_entry(each, now=now) for each in left_over])
-
-
-def _vacated(changes: Sequence[Change]) -> list[StayId]:
-    """Open stays that must make room, where a stay that was there before opens again or moves.
-
-    Rare, and only after corrections: on the usual way nothing in the table becomes open.
-    """
-    if not any(_is_open(each.row) and _opens(each) for each in changes if each.before):
-        return []
-    return [
-        each.row.stay.stay_id
-        for each in changes
-        if each.before is not None
-        and _is_open(each.before)
-        and (not _is_open(each.row) or each.before.stay.plate != each.row.stay.plate)
-    ]
-
-
-def _opens(change: Change) -> bool:
-    before = change.before
-    return before is None or not _is_open(before) or before.stay.plate != change.row.stay.plate
-
-
-def _is_open(row: StayRow) -> bool:
-    return row.stay.state is StayState.OPEN and not row.dissolved
-
-
 def _advance_all(
-    before: StayRow | None, seen: Iterable[LaneEvent], rules: StayRules
+    before: StayRow | None, seen: Sequence[LaneEvent], rules: StayRules
 ) -> dict[StayId, Stay] | None:
     """Step through events of one plate; None when only a re-fold can tell."""
     tail = None if before is None else before.stay
     touched: dict[StayId, Stay] = {}
-    for event in sorted(seen, key=_occurred_at):
+    for event in sorted(seen, key=_occurred_at) if len(seen) > 1 else seen:
         step = advance(tail, event, rules=rules)
         if isinstance(step, NeedsRefold):
             return None
@@ -328,7 +274,7 @@ def _occurred_at(event: LaneEvent) -> datetime:
 
 
 def _pair(fact: Fact) -> LotPlate | None:
-    if isinstance(fact, VehicleEntered | VehicleExited) and fact.read.plate is not None:
+    if isinstance(fact, _LANE_EVENTS) and fact.read.plate is not None:
         return fact.lot_id, fact.read.plate
     return None
 
@@ -339,7 +285,7 @@ def _amends(fact: Fact) -> EventId:
 
 
 def _is_plateless(fact: Fact) -> bool:
-    return isinstance(fact, VehicleEntered | VehicleExited) and fact.read.plate is None
+    return isinstance(fact, _LANE_EVENTS) and fact.read.plate is None
 
 
 def _no_plate_review(fact: Fact, now: datetime) -> Review:

@@ -14,7 +14,8 @@ from parking.core.stay import Stay
 from parking.db import plate_reads, reviews, stays
 from parking.db.pool import Connection
 from parking.db.reviews import Review, ReviewKind
-from parking.db.stays import LeftOver, StayRow
+from parking.db.stay_writing import LeftOver
+from parking.db.stays import StayRow
 from parking.services.clock import new_id
 from parking.services.place_book import LotEntry
 

@@ -26,10 +26,10 @@ from parking.core.right import RightNotOfferedError
 from parking.db import fee_facts, lane_events, queries
 from parking.db.pool import Connection, Pool, reading, transaction
 from parking.services.clock import Clock
-from parking.services.lane_event_batch import write_changes
 from parking.services.place_book import LotEntry, PlaceBook
 from parking.services.quote_stay import UnknownStayError
 from parking.services.refold import refold
+from parking.services.write_changes import write_changes
 
 _MOVES_MAX: Final = 5
 

@@ -7,41 +7,35 @@ waits for it gets DatabaseUnavailableError and may send the same again.
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
-from datetime import datetime
-from enum import Enum
-from itertools import islice
+from itertools import chain, islice
+from typing import cast
 
 import asyncpg
 import msgspec
 import structlog
 
 from parking.core.errors import DomainError
-from parking.core.events import Fact, VehicleEntered, VehicleExited
-from parking.core.ids import EventId, LotId, StayId
+from parking.core.ids import EventId, LotId
 from parking.core.limits import IngestLimits
 from parking.core.plate import Plate
 from parking.core.standing import Standing, StandingSource
-from parking.core.stay import StayState
 from parking.db.pool import DatabaseUnavailableError, Pool, transaction
-from parking.db.stays import StayRow
 from parking.metrics import BATCH_EVENTS, COMMIT_SECONDS, EVENTS, UNAVAILABLE
 from parking.services.check_lane_event import Submission
 from parking.services.clock import Clock
-from parking.services.gate_prices import PricePreview
-from parking.services.lane_event_batch import (
-    BatchResult,
-    LaneEventBatch,
-    LotNeededAloneError,
-    Tentative,
-)
+from parking.services.lane_event_batch import BatchResult, LaneEventBatch, LotNeededAloneError
+from parking.services.outcomes import Outcome, outcome_of, plate_of
 from parking.services.place_book import PlaceBook
-from parking.services.refusals import ConflictingEventError, UnstorableEventError
+from parking.services.refusals import UnstorableEventError
 
 _STANDINGS_TIMEOUT_S = 0.5
 _RACES_MAX = 5
+_FLUSHERS_MAX = 2
+"""Transactions at once, where half of the second is full already: PostgreSQL works for one while
+Python works for the other. The locks of their plates keep them apart."""
 _BAD_DATA = (
     asyncpg.DataError,
     asyncpg.CheckViolationError,
@@ -51,46 +45,6 @@ _BAD_DATA = (
 )
 """What is wrong with the event itself. Anything else is our fault, and the event may come again."""
 _LOG = structlog.get_logger("parking.ingest")
-
-
-class Status(Enum):
-    """What became of an event."""
-
-    ACCEPTED = "accepted"
-    """Durable, folded, priced and handed to billing."""
-    DUPLICATE = "duplicate"
-    """It was recorded before; all is well."""
-    CONFLICT = "conflict"
-    """Another content is recorded under this id and stands."""
-    REFUSED = "refused"
-    """Not recorded; the error says why."""
-
-
-class Display(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the gate may show the driver."""
-
-    stay_id: StayId
-    state: StayState
-    entered_at: datetime | None
-    left_at: datetime | None
-    fee_minor: int | None
-    """None while the stay is open or cannot be priced."""
-    currency: str | None
-    bound: bool | None
-    """Whether a driver bound this plate and a way to pay; None when billing did not answer."""
-    arrears_minor: int | None
-    tentative: bool
-    """Paired by a near miss: a person may still say no."""
-    price: PricePreview | None = None
-    """Of an open stay, where its event came alone: a gate that waits for the answer."""
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """The answer to one event."""
-
-    status: Status
-    display: Display | None = None
-    error: DomainError | None = None
 
 
 class RecorderClosedError(DatabaseUnavailableError):
@@ -107,13 +61,42 @@ class TooManyWaitingError(DatabaseUnavailableError):
         super().__init__("too many events are waiting")
 
 
-class _Waiting(msgspec.Struct, frozen=True):
-    submission: Submission
-    answer: "asyncio.Future[Outcome]"
+class _Request:
+    """What one call of `record` waits for: answered as a whole, however it was committed."""
+
+    def __init__(
+        self, submissions: Sequence[Submission], answer: "asyncio.Future[list[Outcome]]"
+    ) -> None:
+        self.submissions = submissions
+        self.answer = answer
+        self.taken = 0
+        self._done: dict[int, list[Outcome]] = {}
+        self._missing = len(submissions)
+
+    def note(self, start: int, outcomes: list[Outcome]) -> None:
+        """Keep what became of a part; answer when it was the last one."""
+        self._done[start] = outcomes
+        self._missing -= len(outcomes)
+        if not self._missing and not self.answer.done():
+            in_order = [self._done[start] for start in sorted(self._done)]
+            self.answer.set_result(list(chain.from_iterable(in_order)))
+
+    def fail(self, error: DatabaseUnavailableError) -> None:
+        """Answer that not everything could be recorded."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What one transaction takes of a request."""
+
+    request: _Request
+    start: int
+    submissions: Sequence[Submission]
 
 
 class LaneEventRecorder:
-    """Records lane events of this process, one transaction at a time."""
+    """Records lane events of this process, a few transactions at a time."""
 
     def __init__(
         self,
@@ -130,8 +113,9 @@ class LaneEventRecorder:
         self._book = book
         self._clock = clock
         self._limits = limits
-        self._waiting: deque[_Waiting] = deque()
-        self._flusher: asyncio.Task[None] | None = None
+        self._waiting: deque[_Request] = deque()
+        self._waiting_events = 0
+        self._flushers: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def record(self, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -141,55 +125,78 @@ class LaneEventRecorder:
         """
         if self._closed:
             raise RecorderClosedError
-        if len(self._waiting) + len(submissions) > self._limits.waiting_events_max:
+        if self._waiting_events + len(submissions) > self._limits.waiting_events_max:
             raise TooManyWaitingError
+        if not submissions:
+            return []
         loop = asyncio.get_running_loop()
-        answers: list[asyncio.Future[Outcome]] = [loop.create_future() for _ in submissions]
-        self._waiting.extend(map(_Waiting, submissions, answers))
-        if self._flusher is None:
+        request = _Request(submissions, loop.create_future())
+        self._waiting.append(request)
+        self._waiting_events += len(submissions)
+        if not self._flushers or self._second_is_worth_it():
             # In a context of its own: it serves all requests, and must not log as the first one.
-            self._flusher = loop.create_task(self._flush(), context=Context())
-        if len(answers) == 1:
-            return [await answers[0]]
-        return list(await asyncio.gather(*answers))
+            self._flushers.add(loop.create_task(self._flush(), context=Context()))
+        return await request.answer
+
+    def _second_is_worth_it(self) -> bool:
+        return (
+            len(self._flushers) < _FLUSHERS_MAX
+            and 2 * self._waiting_events >= self._limits.commit_events_max
+        )
 
     async def close(self) -> None:
         """Answer what waits, take nothing more."""
         self._closed = True
-        if self._flusher is not None:
-            await self._flusher
+        while self._flushers:
+            await asyncio.wait(self._flushers)
 
     async def _flush(self) -> None:
         try:
             while self._waiting:
-                size = min(len(self._waiting), self._limits.commit_events_max)
-                batch = list(islice(iter(self._waiting.popleft, None), size))
-                await self._answer(batch)
+                await self._answer(self._take())
         finally:
-            self._flusher = None
+            # Here and not in a callback: who comes next must know that nobody is left to serve it.
+            self._flushers.remove(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    async def _answer(self, batch: Sequence[_Waiting]) -> None:
+    def _take(self) -> list[_Part]:
+        """The next transaction's events: of several requests, or a part of a long one."""
+        room = self._limits.commit_events_max
+        parts: list[_Part] = []
+        while self._waiting and room:
+            request = self._waiting[0]
+            start = request.taken
+            taken = request.submissions[start : start + room]
+            request.taken += len(taken)
+            self._waiting_events -= len(taken)
+            if request.taken == len(request.submissions):
+                self._waiting.popleft()
+            if not request.answer.done():
+                parts.append(_Part(request, start, taken))
+                room -= len(taken)
+        return parts
+
+    async def _answer(self, parts: Sequence[_Part]) -> None:
+        batch = [submission for part in parts for submission in part.submissions]
         try:
-            outcomes = await self._commit([waiting.submission for waiting in batch])
+            outcomes = iter(await self._commit(batch))
         except DatabaseUnavailableError as error:
             UNAVAILABLE.inc()
             _LOG.warning("database unavailable", events=len(batch), reason=str(error))
-            _fail(batch, error)
+            _fail(parts, error)
         except Exception as error:  # noqa: BLE001 - whoever waits must be answered, whatever it is
             UNAVAILABLE.inc()
             _LOG.error("batch failed", events=len(batch), exc_info=error)
-            _fail(batch, DatabaseUnavailableError(type(error).__name__))
+            _fail(parts, DatabaseUnavailableError(type(error).__name__))
         else:
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                if not waiting.answer.done():
-                    waiting.answer.set_result(outcome)
+            for part in parts:
+                part.request.note(part.start, list(islice(outcomes, len(part.submissions))))
 
     async def _commit(self, batch: Sequence[Submission]) -> list[Outcome]:
         """Record a batch in which events may repeat."""
         distinct: dict[EventId, Submission] = {}
         for submission in batch:
             distinct.setdefault(submission.fact.event_id, submission)
-        plates = {plate for each in distinct.values() if (plate := _plate(each.fact)) is not None}
+        plates = {plate for each in batch if (plate := plate_of(each.fact)) is not None}
         asking = asyncio.create_task(self._ask_standings(plates))
         started = time.perf_counter()
         try:
@@ -202,10 +209,14 @@ class LaneEventRecorder:
         outcomes = []
         for submission in batch:
             event_id = submission.fact.event_id
-            result = results[event_id]
-            outcomes.append(
-                _outcome(submission, distinct[event_id], result, event_id in answered, standings)
+            outcome = outcome_of(
+                submission,
+                results[event_id],
+                recorded=distinct[event_id],
+                repeated=event_id in answered,
+                standings=standings,
             )
+            outcomes.append(outcome)
             answered.add(event_id)
         _count(outcomes)
         return outcomes
@@ -262,81 +273,11 @@ class LaneEventRecorder:
             return None
 
 
-def _fail(batch: Sequence[_Waiting], error: DatabaseUnavailableError) -> None:
-    for waiting in batch:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
-
-
-def _outcome(
-    submission: Submission,
-    recorded: Submission,
-    result: BatchResult | DomainError,
-    repeated: bool,  # noqa: FBT001 - private, and named where it is passed
-    standings: Mapping[Plate, Standing] | None,
-) -> Outcome:
-    event_id = submission.fact.event_id
-    if isinstance(result, DomainError):
-        return Outcome(Status.REFUSED, error=result)
-    first = event_id in result.new
-    stands = recorded.content_hash if first else result.stored.get(event_id)
-    if submission.content_hash != stands:
-        return Outcome(Status.CONFLICT, error=ConflictingEventError(event_id))
-    status = Status.ACCEPTED if first and not repeated else Status.DUPLICATE
-    return Outcome(status, display=_display(submission.fact, result, standings))
-
-
-def _display(
-    fact: Fact, result: BatchResult, standings: Mapping[Plate, Standing] | None
-) -> Display | None:
-    plate = _plate(fact)
-    if plate is None:
-        return None
-    tentative = result.tentative.get(fact.event_id)
-    if tentative is not None:
-        return _tentative_display(tentative, plate, standings)
-    row = result.newest.get((fact.lot_id, plate))
-    if row is None:
-        return None
-    standing = None if standings is None else standings.get(plate, Standing())
-    return _shown(row, standing)
-
-
-def _shown(row: StayRow, standing: Standing | None) -> Display:
-    stay = row.stay
-    return Display(
-        stay_id=stay.stay_id,
-        state=stay.state,
-        entered_at=stay.entered_at,
-        left_at=stay.left_at,
-        fee_minor=row.fee_minor,
-        currency=row.currency,
-        bound=None if standing is None else standing.bound,
-        arrears_minor=None if standing is None else standing.arrears_minor,
-        tentative=False,
-    )
-
-
-def _tentative_display(
-    tentative: Tentative, plate: Plate, standings: Mapping[Plate, Standing] | None
-) -> Display:
-    standing = None if standings is None else standings.get(plate, Standing())
-    return msgspec.structs.replace(
-        _shown(tentative.row, standing),
-        state=StayState.CLOSED,
-        left_at=tentative.left_at,
-        fee_minor=tentative.fee.total.amount_minor,
-        currency=tentative.fee.total.currency,
-        tentative=True,
-    )
-
-
-def _plate(fact: Fact) -> Plate | None:
-    return fact.read.plate if isinstance(fact, VehicleEntered | VehicleExited) else None
+def _fail(parts: Sequence[_Part], error: DatabaseUnavailableError) -> None:
+    for part in parts:
+        part.request.fail(error)
 
 
 def _count(outcomes: Sequence[Outcome]) -> None:
-    for status in Status:
-        count = sum(outcome.status is status for outcome in outcomes)
-        if count:
-            EVENTS.labels(status.value).inc(count)
+    for status, count in Counter([outcome.status for outcome in outcomes]).items():
+        EVENTS.labels(status.value).inc(count)

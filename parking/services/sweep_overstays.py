@@ -9,9 +9,9 @@ from parking.core.ids import LotId
 from parking.core.plate import Plate
 from parking.db import lane_events, stays
 from parking.db.pool import Pool, reading, transaction
-from parking.services.lane_event_batch import write_changes
 from parking.services.place_book import PlaceBook
 from parking.services.price_stays import price_stay
+from parking.services.write_changes import write_changes
 
 _OVERDUE: Final = """
 select s.lot_id, s.plate from parking.stay s join parking.lot l using (lot_id)

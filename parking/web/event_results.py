@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from parking.services.record_lane_events import Display, Status
+from parking.services.outcomes import Display, Status
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,8 +24,8 @@ from parking.services.api_keys import ForbiddenError, UnauthorisedError
 from parking.services.bundle import ParkingServices
 from parking.services.check_lane_event import Bounds, Submission, check_lane_event
 from parking.services.incoming import Incoming
+from parking.services.outcomes import Outcome, Status
 from parking.services.place_book import LotEntry
-from parking.services.record_lane_events import Outcome, Status
 from parking.services.refusals import UnknownDeviceError, UnknownLaneError
 from parking.web.answers import Answer, UnforeseenError, json_answer, problem_answer
 from parking.web.event_bodies import Element, Form, Unreadable, read_events

@@ -15,8 +15,8 @@ from parking.db import plate_reads, queries
 from parking.db.pool import reading
 from parking.db.queries import StayView
 from parking.services.amend_stays import Sighting, UnknownFactError
+from parking.services.outcomes import Display, Status
 from parking.services.quote_stay import UnknownStayError
-from parking.services.record_lane_events import Display, Status
 from parking.web.access import author_of, require_lot, services_of
 from parking.web.parameters import IdPath, SlugPath
 
