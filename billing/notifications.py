@@ -26,6 +26,11 @@ class NotificationKind(Enum):
     CLAIM_GRANTED = "claim_granted"
     CLAIM_REFUSED = "claim_refused"
     PLATE_MOVED = "plate_moved"
+    PAYMENT_DECLINED = "payment_declined"
+    PAYMENT_STOPPED = "payment_stopped"
+    REMINDER_1 = "payment_reminder_1"
+    REMINDER_2 = "payment_reminder_2"
+    REMINDER_3 = "payment_reminder_3"
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

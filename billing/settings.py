@@ -113,6 +113,9 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, setting("Owed for longer than this is arrears at the gate", unit="s", ge=0)
     ] = 72 * 3600
 
+    owed_limit_minor: Annotated[
+        int, setting("Whoever owes this much may not pay later at gates", unit=_FEN, ge=1)
+    ] = 50_000
     inherit_days: Annotated[
         int,
         setting(

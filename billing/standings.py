@@ -18,6 +18,7 @@ class BillingStandings:
     ) -> None:
         self._pool = pool
         self._arrears_after = timedelta(seconds=settings.arrears_after_seconds)
+        self._owed_limit_minor = settings.owed_limit_minor
         self._clock = clock
 
     async def standings(self, plates: Collection[Plate]) -> Mapping[Plate, Standing]:
@@ -26,5 +27,8 @@ class BillingStandings:
             return {}
         async with transaction(self._pool) as db:
             return await queries.standings(
-                db, plates, overdue_before=self._clock() - self._arrears_after
+                db,
+                plates,
+                overdue_before=self._clock() - self._arrears_after,
+                owed_limit_minor=self._owed_limit_minor,
             )

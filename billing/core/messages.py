@@ -12,6 +12,11 @@ class Text(msgspec.Struct, frozen=True):
     en: str
 
 
+_REMINDER = Text(
+    zh="提醒：您有停车费 {amount} 尚未支付。请更换支付方式，或手动支付。",
+    en="A reminder: {amount} for parking is unpaid. Please leave another card, or pay by hand.",
+)
+
 TEXTS: dict[str, Text] = {
     "claim_opened": Text(
         zh="有人申请绑定您的车牌 {plate}。请在 {days} 天内登录确认或提出异议。",
@@ -25,6 +30,17 @@ TEXTS: dict[str, Text] = {
         zh="您对车牌 {plate} 的申请未通过：{reason}。",
         en="Your claim to plate {plate} was refused: {reason}.",
     ),
+    "payment_declined": Text(
+        zh="停车费 {amount} 扣款未成功，我们将自动再次尝试，请确保账户余额充足。",
+        en="Your parking payment of {amount} was declined. We try again by ourselves.",
+    ),
+    "payment_stopped": Text(
+        zh="停车费 {amount} 扣款失败，先离场后付费已暂停。请更换支付方式，或手动支付。",
+        en="Your parking payment of {amount} failed. Please leave another card, or pay by hand.",
+    ),
+    "payment_reminder_1": _REMINDER,
+    "payment_reminder_2": _REMINDER,
+    "payment_reminder_3": _REMINDER,
     "plate_moved": Text(
         zh="车牌 {plate} 已转绑到其他账户。此前的停车记录仍归您的账户。",
         en="Plate {plate} now belongs to another account. Earlier stays remain with yours.",

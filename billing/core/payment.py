@@ -19,7 +19,7 @@ from billing.core.attempt import (
     Succeeded,
     Unknown,
 )
-from billing.core.dunning import next_attempt_at
+from billing.core.dunning import Dunning, dun
 from parking.core.errors import DomainError
 
 
@@ -106,6 +106,8 @@ class NextStep(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None
     decline_class: DeclineClass | None = None
     decline_code: str | None = None
+    dunning: Dunning | None = None
+    """What else follows from a decline."""
 
 
 def check_arrow(before: PaymentState, after: PaymentState) -> None:
@@ -136,17 +138,18 @@ def after_outcome(
             pass
         case _:
             assert_never(outcome)
-    retry_at = next_attempt_at(
+    dunning = dun(
         decline_class=refusal,
         declines=declines + 1,
         now=now,
         time_scale=pace.dunning_time_scale,
     )
     return NextStep(
-        state=_S.STOPPED if retry_at is None else _S.WAITING,
-        due_at=retry_at,
+        state=_S.STOPPED if dunning.retry_at is None else _S.WAITING,
+        due_at=dunning.retry_at,
         decline_class=refusal,
         decline_code=code,
+        dunning=dunning,
     )
 
 

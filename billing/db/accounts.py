@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from billing.core.attempt import DeclineClass
 from billing.db.connection import Connection, rows_changed
 from parking.core.ids import AccountId, ObligationId
 from parking.core.plate import Plate
@@ -66,8 +67,18 @@ WHERE m.account_id = $1 AND m.gateway = $2 AND m.ended_at IS NULL
 
 _RESTORE = """
 UPDATE billing.driver_account
-SET declines = 0, collect_after = NULL, suspended_at = NULL, gather_at = $2
+SET declines = 0, collect_after = NULL, suspended_at = NULL, suspended_for = NULL,
+    gather_at = $2
 WHERE account_id = $1
+"""
+
+_LOCK_SUSPENSION = """
+SELECT a.suspended_for, (
+    SELECT coalesce(sum(charged_minor - captured_minor + returned_minor), 0)::bigint
+    FROM billing.obligation AS o WHERE o.account_id = a.account_id
+    AND o.state IN ('due', 'collecting', 'written_off')) AS owed
+FROM billing.driver_account AS a
+WHERE a.account_id = $1 AND a.suspended_at IS NOT NULL FOR NO KEY UPDATE OF a
 """
 
 _TRY_AGAIN = """
@@ -78,7 +89,8 @@ WHERE account_id = $1 AND method = 'card' AND state IN ('waiting', 'stopped')
 _DECLINED = """
 UPDATE billing.driver_account
 SET declines = declines + 1, collect_after = $2,
-    suspended_at = CASE WHEN $2::timestamptz IS NULL THEN coalesce(suspended_at, $3) END
+    suspended_at = CASE WHEN $4::text IS NOT NULL THEN coalesce(suspended_at, $3) END,
+    suspended_for = $4
 WHERE account_id = $1
 """
 
@@ -130,6 +142,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     declines: int
     collect_after: datetime | None
     suspended_at: datetime | None
+
+
+class Suspension(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an account pays later no more, and what it owes in minor units."""
+
+    suspended_for: DeclineClass | None
+    owed_minor: int
 
 
 class ToGather(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,10 +257,32 @@ async def declines(db: Connection, account_id: AccountId) -> int:
 
 
 async def count_decline(
-    db: Connection, account_id: AccountId, *, retry_at: datetime | None, now: datetime
+    db: Connection,
+    account_id: AccountId,
+    *,
+    retry_at: datetime | None,
+    suspended_for: DeclineClass | None,
+    now: datetime,
 ) -> None:
-    """Remember a decline; without a next attempt the account pays by hand until it has a card."""
-    await db.execute(_DECLINED, account_id, retry_at, now)
+    """Remember a decline, and where it suspends pay-later, that it does."""
+    cause = None if suspended_for is None else suspended_for.value
+    await db.execute(_DECLINED, account_id, retry_at, now, cause)
+
+
+async def lock_suspension(db: Connection, account_id: AccountId) -> Suspension | None:
+    """Lock a suspended account and say why it is, and what it owes; None where it is not."""
+    row = await db.fetchrow(_LOCK_SUSPENSION, account_id)
+    if row is None:
+        return None
+    cause = row["suspended_for"]
+    return Suspension(
+        suspended_for=None if cause is None else DeclineClass(cause), owed_minor=row["owed"]
+    )
+
+
+async def restore(db: Connection, account_id: AccountId, *, now: datetime) -> None:
+    """Let an account pay later again."""
+    await db.execute(_RESTORE, account_id, now)
 
 
 async def count_success(db: Connection, account_id: AccountId, *, now: datetime) -> None:

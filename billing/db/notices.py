@@ -1,4 +1,4 @@
-"""Messages to drivers that wait to be sent. One of a kind about one thing, whatever repeats it."""
+"""Messages to drivers that wait to be sent: one of a kind about one thing at a time."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,13 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from billing.db.connection import Connection, rows_changed
+from billing.db.connection import Connection
 from parking.core.ids import AccountId
 
 _INSERT = """
 INSERT INTO billing.notification
     (notification_id, account_id, kind, about, parameters, created_at, due_at)
-VALUES ($1, $2, $3, $4, $5::text::json, $6, $7) ON CONFLICT (kind, about) DO NOTHING
+VALUES ($1, $2, $3, $4, $5::text::json, $6, $7) ON CONFLICT (kind, about) DO UPDATE
+SET notification_id = excluded.notification_id, parameters = excluded.parameters,
+    created_at = excluded.created_at, due_at = excluded.due_at, tries = 0, sent_at = NULL
 """
 
 _CLAIM = """
@@ -24,6 +26,15 @@ WHERE a.account_id = n.account_id AND n.notification_id IN (
 RETURNING n.notification_id, n.kind, n.parameters::text AS parameters, n.tries, a.phone,
     a.closed_at IS NOT NULL AS closed
 """
+
+
+_OF_PAYMENTS = [
+    "payment_declined",
+    "payment_stopped",
+    "payment_reminder_1",
+    "payment_reminder_2",
+    "payment_reminder_3",
+]
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +59,10 @@ async def insert(
     parameters: Mapping[str, str],
     due_at: datetime,
     now: datetime,
-) -> bool:
-    """Store a message; False where it was stored before."""
+) -> None:
+    """Store a message; an earlier one of this kind about the same makes way for it."""
     body = msgspec.json.encode(parameters).decode()
-    tag = await db.execute(_INSERT, notification_id, account_id, kind, about, body, now, due_at)
-    return rows_changed(tag) == 1
+    await db.execute(_INSERT, notification_id, account_id, kind, about, body, now, due_at)
 
 
 async def claim_due(
@@ -81,11 +91,11 @@ async def finish(db: Connection, notification_id: UUID, *, sent_at: datetime | N
     )
 
 
-async def call_off(db: Connection, *, kind: str, about: UUID) -> None:
-    """A message that was not sent yet has no reason any more."""
+async def call_off_about(db: Connection, about: UUID) -> None:
+    """What was not sent yet about this has no reason any more."""
     await db.execute(
         "UPDATE billing.notification SET due_at = NULL"
-        " WHERE kind = $1 AND about = $2 AND sent_at IS NULL",
-        kind,
+        " WHERE kind = ANY($2::text[]) AND about = $1 AND due_at IS NOT NULL",
         about,
+        _OF_PAYMENTS,
     )

@@ -12,13 +12,20 @@ from parking.core.plate import Plate
 from parking.core.standing import Standing
 
 _STANDINGS = """
-SELECT b.plate, a.suspended_at IS NULL AND EXISTS (
+SELECT b.plate, EXISTS (
     SELECT FROM billing.payment_method AS m
-    WHERE m.account_id = a.account_id AND m.ended_at IS NULL) AS bound, 0::bigint AS arrears
+    WHERE m.account_id = a.account_id AND m.ended_at IS NULL) AS bound,
+    a.suspended_at IS NOT NULL OR owed.minor >= $3 AS suspended, 0::bigint AS arrears
 FROM billing.plate_binding AS b JOIN billing.driver_account AS a USING (account_id)
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(o.charged_minor - o.captured_minor + o.returned_minor), 0) AS minor
+    FROM billing.obligation AS o WHERE o.account_id = a.account_id
+        AND o.state IN ('due', 'collecting', 'written_off') AND o.hold IS NULL
+        AND NOT EXISTS (SELECT FROM billing.appeal AS p
+                        WHERE p.obligation_id = o.obligation_id AND p.closed_at IS NULL)) AS owed
 WHERE b.plate = ANY($1::text[]) AND b.ended_at IS NULL
 UNION ALL
-SELECT o.plate, false, sum(o.charged_minor - o.captured_minor + o.returned_minor)::bigint
+SELECT o.plate, false, false, sum(o.charged_minor - o.captured_minor + o.returned_minor)::bigint
 FROM billing.obligation AS o
 LEFT JOIN billing.plate_binding AS b ON b.plate = o.plate AND b.ended_at IS NULL
 WHERE o.plate = ANY($1::text[]) AND o.state IN ('due', 'collecting', 'written_off')
@@ -228,14 +235,18 @@ def _obligation(row: Row) -> ObligationView:
 
 
 async def standings(
-    db: Connection, plates: Collection[Plate], *, overdue_before: datetime
+    db: Connection, plates: Collection[Plate], *, overdue_before: datetime, owed_limit_minor: int
 ) -> dict[Plate, Standing]:
-    """Say where plates stand; owed from before `overdue_before` counts as arrears."""
+    """Say where plates stand; owed from before `overdue_before` counts as arrears.
+
+    Whoever owes `owed_limit_minor` or more may not pay later.
+    """
     result: dict[Plate, Standing] = {}
-    for row in await db.fetch(_STANDINGS, list(plates), overdue_before):
+    for row in await db.fetch(_STANDINGS, list(plates), overdue_before, owed_limit_minor):
         known = result.get(Plate(row["plate"]), Standing())
         result[Plate(row["plate"])] = Standing(
-            bound=known.bound or row["bound"],
+            bound=known.bound or (row["bound"] and not row["suspended"]),
+            suspended=known.suspended or row["suspended"],
             arrears_minor=known.arrears_minor + row["arrears"],
         )
     return result

@@ -30,7 +30,7 @@ async def tell(
     now: datetime,
     due_at: datetime | None = None,
 ) -> None:
-    """Have a driver told, once for each kind and thing, if the transaction commits."""
+    """Have a driver told if the transaction commits; the newest of a kind about a thing counts."""
     await notices.insert(
         db,
         new_id(now),

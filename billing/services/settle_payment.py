@@ -27,12 +27,13 @@ from billing.core.payment import (
     after_outcome,
     check_arrow,
 )
-from billing.db import accounts, ledger, obligations, payments
+from billing.db import accounts, ledger, notices, obligations, payments
 from billing.db.connection import Connection
 from billing.db.obligations import ObligationRow
 from billing.db.payments import PaymentRow
 from billing.gateway import PaymentGateway
 from billing.services.days import booking
+from billing.services.dunning import follow_decline, restore_paid_up
 from billing.services.ids import new_id
 from billing.services.refund import return_credit
 from billing.settings import BillingSettings
@@ -93,7 +94,7 @@ async def settle(
     check_arrow(payment.state, step.state)
     await payments.move(db, _moved(payment, step, outcome), now=now)
     if step.decline_class is not None and payment.account_id is not None:
-        await accounts.count_decline(db, payment.account_id, retry_at=step.due_at, now=now)
+        await follow_decline(db, payment, payment.account_id, step, now=now)
 
 
 async def abandon(db: Connection, payment: PaymentRow, *, now: datetime) -> None:
@@ -106,6 +107,7 @@ async def abandon(db: Connection, payment: PaymentRow, *, now: datetime) -> None
     await payments.move(
         db, msgspec.structs.replace(payment, state=PaymentState.ABANDONED, due_at=None), now=now
     )
+    await notices.call_off_about(db, payment.payment_id)
     await accounts.poke_owners(db, list(parts))
     if payment.account_id is not None:
         await accounts.wake(db, payment.account_id, now=now)
@@ -183,8 +185,11 @@ async def _capture(
     )
     await ledger.append(db, [(new_id(now), entry)], now=now)
     await _return_excess(db, captures, gateway=gateway, now=now)
+    await notices.call_off_about(db, payment.payment_id)
     if payment.account_id is not None:
         await accounts.count_success(db, payment.account_id, now=now)
+    else:
+        await restore_paid_up(db, rows, now=now)
 
 
 def _captured(payment: PaymentRow, row: ObligationRow, amount_minor: int) -> Capture:

@@ -12,7 +12,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where a plate stands with the city's billing."""
 
     bound: bool = False
-    """A driver has bound this plate and a way to pay."""
+    """A driver has bound this plate and a way to pay, and may pay later."""
+    suspended: bool = False
+    """A driver has bound this plate, but may not pay later until what failed is put right."""
     arrears_minor: int = 0
     """Owed and past due, in fen."""
 

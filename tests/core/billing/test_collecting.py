@@ -18,7 +18,7 @@ from billing.core.attempt import (
     Succeeded,
     Unknown,
 )
-from billing.core.dunning import RETRIES, next_attempt_at
+from billing.core.dunning import REMINDERS, TABLE, Restore, Tell, dun, restores
 from billing.core.gathering import (
     DueObligation,
     Gathered,
@@ -110,22 +110,32 @@ class TestGathering:
 class TestDunning:
     @pytest.mark.parametrize("decline_class", list(DeclineClass))
     def test_every_class_has_a_row_that_ends(self, decline_class: DeclineClass) -> None:
-        delays = RETRIES[decline_class]
-        for declines, delay in enumerate(delays, start=1):
-            at = next_attempt_at(decline_class=decline_class, declines=declines, now=NOW)
-            assert at == NOW + delay
-        last = len(delays) + 1
-        assert next_attempt_at(decline_class=decline_class, declines=last, now=NOW) is None
+        row = TABLE[decline_class]
+        for declines, delay in enumerate(row.charges_after, start=1):
+            step = dun(decline_class=decline_class, declines=declines, now=NOW)
+            assert (step.retry_at, step.suspend, step.reminders_at) == (NOW + delay, False, ())
+            assert (step.tell is Tell.DECLINED) == (row.tell_first and declines == 1)
+        last = dun(decline_class=decline_class, declines=len(row.charges_after) + 1, now=NOW)
+        assert (last.retry_at, last.suspend) == (None, row.suspend)
+        assert (last.tell is Tell.STOPPED) == row.tell_stop
+        assert last.reminders_at == (tuple(NOW + at for at in REMINDERS) if row.tell_stop else ())
+        assert not row.suspend or row.tell_stop, "nobody is suspended without being told"
+        assert Restore.NEW_CARD in row.restored_by, "there is always a way back"
+        assert restores(decline_class, by=Restore.NEW_CARD)
 
     def test_can_be_shown_in_a_hurry(self) -> None:
-        at = next_attempt_at(
+        step = dun(
             decline_class=DeclineClass.INSUFFICIENT_FUNDS, declines=1, now=NOW, time_scale=86_400
         )
-        assert at == NOW + timedelta(seconds=1)
+        assert step.retry_at == NOW + timedelta(seconds=1)
 
     def test_a_card_that_is_gone_is_never_asked_again(self) -> None:
         for decline_class in (DeclineClass.CARD_UNUSABLE, DeclineClass.AUTHENTICATION_REQUIRED):
-            assert next_attempt_at(decline_class=decline_class, declines=1, now=NOW) is None
+            assert dun(decline_class=decline_class, declines=1, now=NOW).retry_at is None
+
+    def test_paying_by_hand_does_not_mend_a_card_that_is_gone(self) -> None:
+        assert not restores(DeclineClass.CARD_UNUSABLE, by=Restore.ALL_PAID)
+        assert restores(DeclineClass.INSUFFICIENT_FUNDS, by=Restore.ALL_PAID)
 
 
 class TestOutcomes:
