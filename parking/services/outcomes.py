@@ -50,6 +50,8 @@ class Display(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     arrears_minor: int | None
     tentative: bool
     """Paired by a near miss: a person may still say no."""
+    suspended: bool | None = None
+    """The plate is bound, but its driver may not pay later for now; see docs/dunning.md."""
     price: PricePreview | None = None
     """Of an open stay, where its event came alone: a gate that waits for the answer."""
 
@@ -119,6 +121,7 @@ def _shown(row: StayRow, standing: Standing | None) -> Display:
         bound=None if standing is None else standing.bound,
         arrears_minor=None if standing is None else standing.arrears_minor,
         tentative=False,
+        suspended=None if standing is None else standing.suspended,
     )
 
 
