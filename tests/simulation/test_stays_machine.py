@@ -39,7 +39,7 @@ from parking.core.ids import DeviceId, EventId, LaneId, LotId, uuid7
 from parking.core.plate import Plate
 from parking.core.secret import Secret
 from parking.services.check_lane_event import submission_of
-from parking.services.record_lane_events import Status
+from parking.services.outcomes import Status
 from portal.audit import audit
 from tests.integration.parking.test_any_order import Lot
 from tests.integration.parking.world import NOW, World, open_world
