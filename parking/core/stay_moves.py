@@ -1,11 +1,12 @@
 """How a stay moves along its arrows, each by the fact that moves it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
+from parking.core.durations import seconds
 from parking.core.events import LaneEvent, PlateColour, StayEnded
-from parking.core.ids import StayId
+from parking.core.ids import LaneId, StayId
 from parking.core.place import StayRules
 from parking.core.plate import Plate
 from parking.core.stay import Arrow, Stay, StayState, require_arrow
@@ -110,9 +111,12 @@ def ended(stay: Stay, word: StayEnded) -> Stay:
 
 
 def _drove_through(
-    entered_at: datetime | None, left_at: datetime, lanes: tuple[object, object], rules: StayRules
+    entered_at: datetime | None,
+    left_at: datetime,
+    lanes: tuple[LaneId | None, LaneId | None],
+    rules: StayRules,
 ) -> bool:
-    within = timedelta(seconds=rules.drive_through_seconds)
-    if entered_at is None or not within or lanes[0] == lanes[1]:
+    entry, exit_ = lanes
+    if entered_at is None or entry == exit_ or not rules.drive_through_seconds:
         return False
-    return left_at - entered_at <= within
+    return left_at - entered_at <= seconds(rules.drive_through_seconds)

@@ -1,9 +1,10 @@
 """What one event does to the newest stay of its plate: the table of docs/stays.md as code."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
+from parking.core.durations import hours, minutes, seconds
 from parking.core.events import Ending, LaneEvent, StayEnded, VehicleEntered, VehicleExited
 from parking.core.ids import StayId
 from parking.core.place import StayRules
@@ -95,7 +96,7 @@ def _entered_last(stay: Stay) -> bool:
 
 def repeats(seen_at: datetime, event: LaneEvent, rules: StayRules) -> bool:
     """Say whether a trigger is so soon after another that the car still stands there."""
-    return event.occurred_at - seen_at <= timedelta(seconds=rules.debounce_seconds)
+    return event.occurred_at - seen_at <= seconds(rules.debounce_seconds)
 
 
 def _is_repeat(stay: Stay, event: LaneEvent, rules: StayRules) -> bool:
@@ -106,7 +107,7 @@ def _left_as_said(stay: Stay, event: LaneEvent, rules: StayRules) -> bool:
     """Say whether an exit is the leaving that a person told of before: they gave about the time."""
     if not stay.ended_by_hand or stay.left_at is None:
         return False
-    return event.occurred_at - stay.left_at <= timedelta(minutes=rules.hand_tolerance_minutes)
+    return event.occurred_at - stay.left_at <= minutes(rules.hand_tolerance_minutes)
 
 
 def _left_lately(stay: Stay, event: LaneEvent, rules: StayRules) -> StayId | None:
@@ -114,18 +115,18 @@ def _left_lately(stay: Stay, event: LaneEvent, rules: StayRules) -> StayId | Non
     if stay.state is not StayState.CLOSED or stay.left_at is None or not rules.reentry_minutes:
         return None
     # Seconds are dropped, as in pricing: the last minute in which to come back lasts to its end.
-    lately = event.occurred_at - stay.left_at < timedelta(minutes=rules.reentry_minutes + 1)
+    lately = event.occurred_at - stay.left_at < minutes(rules.reentry_minutes + 1)
     return stay.stay_id if lately else None
 
 
 def _clocks_drifted(stay: Stay, entry: LaneEvent, rules: StayRules) -> bool:
-    tolerance = timedelta(seconds=rules.clock_drift_tolerance_seconds)
-    return (
-        stay.state is StayState.MISSED_ENTRY and entry.occurred_at - stay.last_seen_at <= tolerance
-    )
+    if stay.state is not StayState.MISSED_ENTRY:
+        return False
+    return entry.occurred_at - stay.last_seen_at <= seconds(rules.clock_drift_tolerance_seconds)
 
 
 def within_maximum(stay: Stay, instant: datetime, rules: StayRules) -> bool:
     """Say whether an instant lies within the lot's maximum stay."""
-    maximum = timedelta(hours=rules.maximum_stay_hours)
-    return stay.entered_at is None or instant - stay.entered_at <= maximum
+    if stay.entered_at is None:
+        return True
+    return instant - stay.entered_at <= hours(rules.maximum_stay_hours)
