@@ -27,7 +27,7 @@ STAMP = VENV / "setup.stamp"
 REQUIREMENTS = ROOT / "requirements"
 INSTALLER_LOCK = REQUIREMENTS / "installer.lock"
 """uv, and what builds this project."""
-SETS = ("all", "server", "edge")
+SETS = ("all", "server", "edge", "train")
 FREE_BYTES_MIN = 3 << 30
 """The packages take 1.2 GB, as much again while they are unpacked, and data need room too."""
 _HEARTBEAT_SECONDS = 10.0

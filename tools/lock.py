@@ -6,6 +6,7 @@ without the address of any registry.
 
 import subprocess
 import sys
+import tomllib
 
 import environment
 import package_index
@@ -19,11 +20,16 @@ _SETS = {
 }
 
 
+_TRAINING = "train"
+
+
 def main() -> int:
     """Compile every lock; answer the exit code."""
     options = package_index.pip_options(environment.PYTHON)
     for name, extras in _SETS.items():
-        _compile(f"{name}.lock", [*extras, "pyproject.toml"], options)
+        if name != _TRAINING:
+            _compile(f"{name}.lock", [*extras, "pyproject.toml"], options)
+    _compile_training(options)
     # The installer comes before everything else, by pip, in the version that the full lock names.
     source = environment.REQUIREMENTS / "installer.in"
     source.write_text(f"{_pinned('setuptools')}\n{_pinned('uv')}\n")
@@ -32,6 +38,26 @@ def main() -> int:
     finally:
         source.unlink()
     return 0
+
+
+def _compile_training(options: dict[str, str]) -> None:
+    """Lock torch's build for the processor: the usual one drags in gigabytes for graphics cards."""
+    override = environment.REQUIREMENTS / "training.override"
+    override.write_text(f"{_wanted('torch')}+cpu\n")
+    try:
+        _compile(
+            f"{_TRAINING}.lock",
+            [*_SETS[_TRAINING], "--override", str(override), "pyproject.toml"],
+            options,
+        )
+    finally:
+        override.unlink()
+
+
+def _wanted(package: str) -> str:
+    project = tomllib.loads((environment.ROOT / "pyproject.toml").read_text())["project"]
+    extra = project["optional-dependencies"][_TRAINING]
+    return next(str(line) for line in extra if line.startswith(f"{package}=="))
 
 
 def _compile(name: str, arguments: list[str], options: dict[str, str]) -> None:
