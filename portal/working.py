@@ -12,10 +12,12 @@ from functools import partial
 
 import structlog
 
+from billing.standings import BillingStandings
 from billing.stripe_gateway import StripeGateway
 from billing.worker import run_worker
 from parking.db.partitions import ensure
 from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
+from parking.services.bundle import ParkingServices
 from parking.services.clock import system_clock
 from parking.services.confirm_near_misses import NearMissClock
 from parking.services.occupancy import learn_habits
@@ -23,6 +25,7 @@ from parking.services.place_book import PlaceBook
 from parking.services.sweep_overstays import OverstaySweeper
 from parking.services.watch_clones import CloneWatch
 from portal import logs
+from portal.correcting import StayCorrector
 from portal.database import keep_running, ready_database
 from portal.settings import Settings
 
@@ -58,6 +61,12 @@ async def _work_until(
     book = PlaceBook(pool, ttl_seconds=settings.ingest.place_cache_seconds)
     near_misses, overstays = NearMissClock(pool, book=book), OverstaySweeper(pool, book=book)
     clones = CloneWatch(pool, book=book, rules=settings.clones)
+    parking = ParkingServices.build(
+        pool=pool,
+        standings=BillingStandings(pool, settings.billing, clock=system_clock),
+        clock=system_clock,
+        limits=settings.ingest,
+    )
     keeper = asyncio.create_task(keep_running(settings.database))
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -68,6 +77,7 @@ async def _work_until(
                     settings=settings.billing,
                     clock=system_clock,
                     stop=stop,
+                    corrector=StayCorrector(pool, parking.amendments),
                 )
             )
             tasks.create_task(
@@ -87,6 +97,7 @@ async def _work_until(
             )
     finally:
         keeper.cancel()
+        await parking.close()
 
 
 def _partitions_of(pool: Pool) -> Callable[[datetime], Awaitable[int]]:
