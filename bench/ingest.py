@@ -14,7 +14,8 @@ the real application, `parking serve`, as a process of its own, and measures
 
 Half of the events are entries, half the exits that close those stays: each is made durable,
 folded, priced if it closes a stay, and told to billing in the same transaction. The limit is taken
-before and after each measurement and averaged, on the same server and disk.
+before and after each measurement and averaged, on the same server and disk. Beside the rates stands
+the processor time that an event cost each party: on a busy machine that is the steadier figure.
 """
 
 import argparse
@@ -34,9 +35,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import asyncpg
 import httpx
+from processor_time import processor_seconds
 
 from parking.core.ids import uuid7
 from parking.db.migrate import upgrade
@@ -94,26 +97,37 @@ def main() -> None:
             url = server.url("bench")
             upgrade(url)
             asyncio.run(_execute(url, BARE_TABLE))
-            with _application(url, given.workers, given.profile) as port:
-                keys = _settle(port)
-                _single(url, port, keys, folder, given.events)
-                _batches(url, port, keys, folder, given.events * 2)
+            with _application(url, given.workers, given.profile) as (port, pid):
+                under_test = UnderTest(url, port, _settle(port), folder, pid, server.pid)
+                _single(under_test, given.events)
+                _batches(under_test, given.events * 2)
         finally:
             stop(server.data_dir)
 
 
-def _single(url: str, port: int, keys: list[str], folder: Path, events: int) -> None:
-    _load(port, keys, folder, events=4_000, clients=CLIENTS, batch=1)  # warm caches and plans
-    before = _pgbench(url, folder)
-    found = _load(port, keys, folder, events=events, clients=CLIENTS, batch=1)
-    limit = fmean((before, _pgbench(url, folder)))
+class UnderTest(NamedTuple):
+    """What is measured, and where its requests are put together."""
+
+    url: str
+    port: int
+    keys: list[str]
+    folder: Path
+    server_pid: int
+    postgres_pid: int
+
+
+def _single(what: UnderTest, events: int) -> None:
+    _load(what, events=4_000, clients=CLIENTS, batch=1)  # warm caches and plans
+    before = _pgbench(what.url, what.folder)
+    found = _load(what, events=events, clients=CLIENTS, batch=1)
+    limit = fmean((before, _pgbench(what.url, what.folder)))
     _report("single events, 256 at once", found, "pgbench one-row inserts", limit, GOAL_SINGLE)
 
 
-def _batches(url: str, port: int, keys: list[str], folder: Path, events: int) -> None:
-    before = asyncio.run(_copy(url))
-    found = _load(port, keys, folder, events=events, clients=BATCH_CLIENTS, batch=BATCH)
-    limit = fmean((before, asyncio.run(_copy(url))))
+def _batches(what: UnderTest, events: int) -> None:
+    before = asyncio.run(_copy(what.url))
+    found = _load(what, events=events, clients=BATCH_CLIENTS, batch=BATCH)
+    limit = fmean((before, asyncio.run(_copy(what.url))))
     _report("batches of 100, 8 at once", found, "asyncpg COPY of bare rows", limit, GOAL_BATCH)
 
 
@@ -123,13 +137,15 @@ def _report(what: str, found: dict[str, float], limit_name: str, limit: float, g
         f"{what}: {found['rate']:,.0f} events/s, p50 {found['p50_ms']:.1f} ms,"
         f" p99 {found['p99_ms']:.1f} ms\n"
         f"  limit, {limit_name}: {limit:,.0f} rows/s\n"
-        f"  ratio {ratio:.3f}, goal {goal}: {'reached' if ratio >= goal else 'MISSED'}"
+        f"  ratio {ratio:.3f}, goal {goal}: {'reached' if ratio >= goal else 'MISSED'}\n"
+        f"  µs of processor an event: server {found['server_us']:.0f},"
+        f" PostgreSQL {found['postgres_us']:.0f}, load generator {found['load_us']:.0f}"
     )
 
 
 @contextmanager
-def _application(url: str, workers: int, profile: Path | None) -> Iterator[int]:
-    """The real server in a process of its own."""
+def _application(url: str, workers: int, profile: Path | None) -> Iterator[tuple[int, int]]:
+    """The real server in a process of its own: its port and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -148,7 +164,7 @@ def _application(url: str, workers: int, profile: Path | None) -> Iterator[int]:
     process = subprocess.Popen(command, env=environ, cwd=ROOT)
     try:
         _await_ready(port, process)
-        yield port
+        yield port, process.pid
     finally:
         process.send_signal(signal.SIGINT)  # a profile is written only when Python ends
         process.wait(timeout=30)
@@ -191,20 +207,34 @@ def _put(client: httpx.Client, path: str, body: object) -> None:
     client.put(path, json=body).raise_for_status()
 
 
-def _load(
-    port: int, keys: list[str], folder: Path, *, events: int, clients: int, batch: int
-) -> dict[str, float]:
-    """Send fresh events from another process; answer rate and latencies."""
-    path = folder / "requests"
-    path.write_bytes(b"".join(_requests(keys, events, batch)))
-    command = [sys.executable, str(Path(__file__).with_name("load.py")), "--port", str(port)]
+def _load(what: UnderTest, *, events: int, clients: int, batch: int) -> dict[str, float]:
+    """Send fresh events from another process; answer rate, latencies and processor times."""
+    path = what.folder / "requests"
+    path.write_bytes(b"".join(_requests(what.keys, events, batch)))
+    command = [sys.executable, str(Path(__file__).with_name("load.py")), "--port", str(what.port)]
     command += ["--connections", str(clients), "--requests", str(path)]
+    before = _processor_seconds(what)
     run = subprocess.run(command, check=True, capture_output=True)
+    spent = [now - then for now, then in zip(_processor_seconds(what), before, strict=True)]
     found = json.loads(run.stdout)
     expected = {"201" if batch == 1 else "200": events // batch}
     if found["statuses"] != expected:
         sys.exit(f"unexpected answers: {found['statuses']}, expected {expected}")
-    return {**found, "rate": events / found["seconds"]}
+    server_us, postgres_us, load_us = (1e6 * seconds / events for seconds in spent)
+    return {
+        **found,
+        "rate": events / found["seconds"],
+        "server_us": server_us,
+        "postgres_us": postgres_us,
+        "load_us": load_us,
+    }
+
+
+def _processor_seconds(what: UnderTest) -> tuple[float, float, float]:
+    """Of the server, of PostgreSQL, and of load generators that are done."""
+    done = os.times()
+    load = done.children_user + done.children_system
+    return processor_seconds(what.server_pid), processor_seconds(what.postgres_pid), load
 
 
 def _requests(keys: list[str], events: int, batch: int) -> Iterator[bytes]:
