@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from billing.db import queries
-from billing.db.connection import Pool, transaction
+from billing.db.connection import Pool, reading
 from billing.settings import BillingSettings
 from parking.core.plate import Plate
 from parking.core.standing import Standing
@@ -25,7 +25,7 @@ class BillingStandings:
         """Answer a standing for each plate that billing knows, in one query."""
         if not plates:
             return {}
-        async with transaction(self._pool) as db:
+        async with reading(self._pool) as db:
             return await queries.standings(
                 db,
                 plates,

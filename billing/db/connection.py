@@ -84,8 +84,18 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
     What says "not now", as opposed to "this is wrong", becomes BooksUnavailableError.
     """
+    async with reading(pool) as connection, connection.transaction():
+        yield connection
+
+
+@asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[Connection]:
+    """Open one connection for a single query, which needs no BEGIN and COMMIT around it.
+
+    Raises BooksUnavailableError like `transaction`.
+    """
     try:
-        async with pool.acquire() as connection, connection.transaction():
+        async with pool.acquire() as connection:
             yield connection
     except _UNAVAILABLE as error:
         raise BooksUnavailableError(type(error).__name__) from error
