@@ -27,16 +27,16 @@ _PLACES = 4
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    r"""Read number plates at a car park's gates.
+    """Read number plates at a car park's gates.
 
     \b
       lpr read photo.jpg            what plates are in a picture?
       lpr run --config gate.toml    watch the gates and tell the server who came and went
       lpr rejected --config …       what would the server not have, and why?
-    """
+    """  # noqa: D301 - click's mark for lines that are to stay as they are
 
 
-@main.command()
+@main.command(short_help="Read the plates in pictures: one JSON line a file.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--threads",
@@ -46,7 +46,7 @@ def main() -> None:
     help="Processor threads for one picture.",
 )
 def read(files: tuple[Path, ...], threads: int) -> None:
-    r"""Read the plates in pictures: one JSON line for each file, folders opened.
+    """Read the plates in pictures: one JSON line for each file, folders opened.
 
     \b
     {"file": "a.jpg", "plates": [{"text": "浙A8B762", "colour": "blue", "confidence": 0.98,
@@ -55,7 +55,7 @@ def read(files: tuple[Path, ...], threads: int) -> None:
 
     Corners go clockwise from the plate's upper left, in pixels of the upright picture. The
     nearest car's plate comes first. The exit code is 1 if any file could not be read.
-    """
+    """  # noqa: D301 - click's mark, as above
     pipeline = _load_pipeline(threads)
     failed = False
     for path in _pictures(files):
@@ -65,7 +65,7 @@ def read(files: tuple[Path, ...], threads: int) -> None:
     sys.exit(1 if failed else 0)
 
 
-@main.command()
+@main.command(short_help="Be a gate box: watch cameras, tell the server.")
 @click.option("--config", type=click.Path(path_type=Path), help="The box's settings, in TOML.")
 @click.option("--lot", "lot_id", help="The lot that the gates belong to.")
 @click.option("--server", "server_url", help="Where the server listens, as http://host:port.")
@@ -88,7 +88,8 @@ def read(files: tuple[Path, ...], threads: int) -> None:
 def run(config: Path | None, until_idle: float | None, **flags: object) -> None:
     """Watch cameras and post every car that comes or goes to the server.
 
-    The device key is read from the environment variable LPR_DEVICE_KEY or from the settings.
+    The device key is read from LPR_DEVICE_KEY, from the settings, or from the file that
+    LPR_DEVICE_KEY_FILE or the settings name, which may come later than the box is started.
     Events wait in the spool until the server has acknowledged them: stop, kill or unplug the box
     at any time. It ends by itself when all of its sources have ended (videos; folders with a file
     `.end` in them) and everything is delivered.
@@ -103,7 +104,7 @@ def run(config: Path | None, until_idle: float | None, **flags: object) -> None:
         agent.run(stop=_stop_on_signals(), until_idle_seconds=until_idle)
 
 
-@main.command()
+@main.command(short_help="Show what the server would not have, and why.")
 @click.option("--config", type=click.Path(path_type=Path), help="The box's settings, in TOML.")
 @click.option("--spool", type=click.Path(path_type=Path), help="The spool file, without settings.")
 @click.option("--retry", is_flag=True, help="Send them all once more.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from portal.settings import Settings
 
 T = TypeVar("T")
+_OURS: Final = frozenset({"billing", "gateway_sim", "lpr", "parking", "portal"})
 EXIT_TOLD: Final = 2
 EXIT_VIOLATED: Final = 1
 _STARTED: Final = time.monotonic()
@@ -35,7 +36,14 @@ class _Parking(click.Group):
             return super().invoke(ctx)
         except DomainError as error:
             click.echo(f"parking: {error}", err=True)
-            sys.exit(EXIT_TOLD)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in _OURS:
+                raise
+            click.echo(
+                f"parking: {error.name} is not installed: pip install 'leave-first[server]'",
+                err=True,
+            )
+        sys.exit(EXIT_TOLD)
 
 
 @click.group(cls=_Parking, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,7 +98,7 @@ def serve(context: click.Context, host: str | None, port: int | None, workers: i
     run(_settings(context), host=host, port=port, workers=workers)
 
 
-@main.command()
+@main.command(short_help="Do what happens by itself: charges, refunds, ledger, sweeps.")
 @click.pass_context
 def work(context: click.Context) -> None:
     """Do what happens by itself: obligations, payments, ledger, holds, sweeps, partitions."""
@@ -155,7 +163,7 @@ def db_stop(context: click.Context) -> None:
     click.echo("PostgreSQL is stopped" if stopped else "PostgreSQL was not running")
 
 
-@db.command("status")
+@db.command("status", short_help="Say whether it runs.")
 @click.pass_context
 def db_status(context: click.Context) -> None:
     """Say whether the embedded PostgreSQL runs; exit code 1 when it does not."""
@@ -170,7 +178,7 @@ def db_status(context: click.Context) -> None:
     )
 
 
-@db.command("url")
+@db.command("url", short_help="Print the database's address, with its password.")
 @click.pass_context
 def db_url(context: click.Context) -> None:
     """Print the database's address, password included, for psql and the like."""
@@ -180,7 +188,7 @@ def db_url(context: click.Context) -> None:
     click.echo(_run(lambda: database_url(settings.database)))
 
 
-@main.command()
+@main.command(short_help="Check that every invariant holds in the database.")
 @click.option("--truth-url", help="A payment simulator whose truth log is compared as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 @click.pass_context
@@ -210,7 +218,7 @@ def audit(context: click.Context, truth_url: str | None, *, as_json: bool) -> No
 
 @main.group()
 def key() -> None:
-    """API keys."""
+    """API keys for people and their programs."""
 
 
 @key.command("create")
@@ -226,7 +234,7 @@ def key_create(context: click.Context, operator_id: str | None) -> None:
     click.echo(_run(lambda: create_key(settings, operator_id=operator_id)))
 
 
-@main.command()
+@main.command(short_help="See all of it work on this machine.")
 @click.option("--once", is_flag=True, help="End by itself; exit code 0 only if everything held.")
 @click.option(
     "--frames",

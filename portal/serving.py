@@ -11,6 +11,7 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.supervisors import Multiprocess
 
+from parking.services.api_keys import require_strong
 from portal import logs
 from portal.app import create_app
 from portal.database import ready_database
@@ -31,6 +32,7 @@ def serve(
 
     Raises CannotListenError, DatabaseUnreachableError or a PostgresError before anything is served.
     """
+    require_secrets(settings)
     server = settings.server
     chosen = msgspec.structs.replace(
         server,
@@ -48,6 +50,16 @@ def serve(
         uvicorn.Server(configuration).run(sockets=[listening])
     else:
         _serve_many(settings, listening, workers)
+
+
+def require_secrets(settings: Settings) -> None:
+    """Refuse to begin without what would only be missed later, in the middle of a start.
+
+    Raises EmptyWebhookSecretError or WeakAdminKeyError.
+    """
+    _ = settings.billing.webhook_secrets
+    if settings.admin_key:
+        require_strong(settings.admin_key.reveal())
 
 
 def _configuration(settings: Settings, *, workers: int = 1) -> uvicorn.Config:

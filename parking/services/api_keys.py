@@ -108,8 +108,7 @@ class ApiKeys:
 
     async def ensure_admin_key(self, key: str) -> None:
         """Let the configured key in as an admin's. Raises WeakAdminKeyError."""
-        if len(key) < ADMIN_KEY_LENGTH_MIN:
-            raise WeakAdminKeyError
+        require_strong(key)
         now = self._clock()
         principal = Principal(key_id=new_id(now), role=Role.ADMIN)
         async with transaction(self._pool) as connection:
@@ -150,6 +149,12 @@ class ApiKeys:
         async with transaction(self._pool) as connection:
             await api_keys.insert(connection, principal, key_sha256=_digest(key), now=now)
         return NewKey(key_id=principal.key_id, key=key)
+
+
+def require_strong(admin_key: str) -> None:
+    """Raise WeakAdminKeyError for a configured key that could be guessed."""
+    if len(admin_key) < ADMIN_KEY_LENGTH_MIN:
+        raise WeakAdminKeyError
 
 
 def _digest(key: str) -> bytes:

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from parking.core.errors import DomainError
 from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
 from portal import logs
 from portal.audit import audit
@@ -35,6 +37,20 @@ _LOG_WIDTH = 160
 """Columns where nobody's terminal says how many there are."""
 
 
+_OTHER_PARTS = ("cv2", "onnxruntime")
+"""What gate agents and cameras need; both are processes of their own."""
+
+
+class PartsMissingError(DomainError):
+    """Only the server's part is installed."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"the demo also runs gates and cameras, and lacks {', '.join(names)}: "
+            "pip install 'leave-first[server,edge,sim]'"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
     """What the person asked for."""
@@ -53,12 +69,19 @@ async def run_demo(options: DemoOptions) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_LOG_WIDTH)
+    _require_parts()
     listen("127.0.0.1", options.port).close()
     if options.frames is not None:
         from portal.demo.photographs import play_photographs
 
         return await _until_told(play_photographs(console, options), console)
     return await _until_told(_play(console, options), console)
+
+
+def _require_parts() -> None:
+    missing = [name for name in _OTHER_PARTS if find_spec(name) is None]
+    if missing:
+        raise PartsMissingError(missing)
 
 
 async def _until_told(play: Any, console: Console) -> int:  # noqa: ANN401 - a coroutine
