@@ -13,14 +13,17 @@ from time import process_time
 from typing import TYPE_CHECKING
 
 from parking.core.events import LaneEvent, PlateColour, PlateRead, VehicleEntered, VehicleExited
+from parking.core.fee_facts import FeeFactId, RightGranted
 from parking.core.folding import NeedsRefold, advance, fold
-from parking.core.ids import DeviceId, EventId, LaneId, LotId, uuid7
+from parking.core.ids import DeviceId, EventId, LaneId, LotId, StayId, uuid7
 from parking.core.place import StayRules
 from parking.core.plate import Plate
 from parking.core.pricing import assess
 from parking.core.pricing_plan import compile_tariff
 from parking.core.right import Right, offer_named
+from parking.core.stay_fee import KnownStay, PlateAccount, stay_fee
 from parking.core.tariff_document import read_tariff_toml
+from parking.core.tariff_versions import versions_of
 
 if TYPE_CHECKING:
     from parking.core.stay import Stay
@@ -86,6 +89,54 @@ def price_all(
     return run
 
 
+def price_last(name: str, *, earlier: int, uses_max: int | None = None) -> Callable[[int], None]:
+    """Price a stay of 100 min after so many earlier ones of its plate, one a day."""
+    document = read_tariff_toml((TARIFFS / name).read_text(encoding="utf-8"))
+    versions = versions_of([document])
+    stays = [
+        KnownStay(
+            stay_id=StayId(uuid7(number, number)),
+            plate=PLATE,
+            colour=PlateColour.BLUE,
+            tariff_id=document.tariff_id,
+            entered_at=T0 + number * timedelta(days=1),
+            left_at=T0 + number * timedelta(days=1) + timedelta(minutes=100),
+        )
+        for number in range(earlier + 1)
+    ]
+    last = stays.pop()
+    facts = []
+    if uses_max is not None:
+        facts.append(
+            RightGranted(
+                fact_id=FeeFactId(uuid7(0, 0)),
+                lot_id=LotId("lake"),
+                plate=PLATE,
+                stay_id=None,
+                recorded_at=T0,
+                by="bench",
+                right_id=document.rights[0].right_id,
+                valid_from=last.entered_at - timedelta(days=10),
+                uses_max=uses_max,
+            )
+        )
+    account = PlateAccount(facts=facts, stays=tuple(stays))
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            stay_fee(last, versions_of=lambda _: versions, account=account)
+
+    return run
+
+
+def growth(title: str, runs: dict[str, tuple[Callable[[int], None], int]]) -> None:
+    """Print what an item costs at each size against the first of them."""
+    rates = {size: rate_of(run, count) for size, (run, count) in runs.items()}
+    first = next(iter(rates.values()))
+    told = ", ".join(f"{size} {first / rate:.2f}" for size, rate in rates.items())
+    print(f"{title:<34}{first:>12,.0f}/s   cost of one against the first: {told}")
+
+
 def rate_of(run: Callable[[int], object], count: int) -> float:
     """The best of a few rounds, in items a second of one core: other work on it is not counted."""
     best = float("inf")
@@ -140,6 +191,26 @@ def main() -> None:
         ("office, caps of windows", price_all("office.toml", hundred_minutes)),
     ):
         report(f"assess, {title}", run, 500, 2_000)
+    lengths = {"1 h": 1, "1 d": 24, "30 d": 720, "1 y": 8_760}
+    for name in ("hangzhou-core.toml", "guangzhou.toml", "mall.toml"):
+        growth(
+            f"length of stay, {name.removesuffix('.toml')}",
+            {
+                size: (price_all(name, timedelta(hours=hours)), max(2_000 // (1 + hours // 8), 8))
+                for size, hours in lengths.items()
+            },
+        )
+    for title, name, uses_max in (
+        ("earlier stays, free once a day", "library.toml", None),
+        ("earlier stays, a counted right", "mall.toml", 20),
+    ):
+        growth(
+            title,
+            {
+                str(count): (price_last(name, earlier=count, uses_max=uses_max), 200)
+                for count in (10, 100, 1_000, 10_000)
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from parking.core.fee import FeeLine
-from parking.core.plan import FlatPlan, FreePlan, RatePlan, StepPlan, UnitPlan
+from parking.core.plan import FlatPlan, FreePlan, RatePlan, UnitPlan
 
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -81,32 +81,30 @@ def _charge_units(
         if had >= step.last_unit:
             continue
         unit_minutes = step.unit_minutes
-        wanted = -(-minutes // unit_minutes) if rate.round_up else minutes // unit_minutes
-        units = min(wanted, step.last_unit - had)
+        units = -(-minutes // unit_minutes) if rate.round_up else minutes // unit_minutes
+        units = min(units, step.last_unit - had)
         if units > 0:
             charged_minutes = units * unit_minutes
-            until_at = starts_at + charged_minutes * _MINUTE
-            line_until = min(until_at, line_ends_at)
-            lines.append(_unit_line(step, units, starts_at, line_until))
+            until_at = starts_at + timedelta(minutes=charged_minutes)
+            line_until = min(line_ends_at, until_at)
+            lines.append(
+                FeeLine(
+                    code=step.code,
+                    amount_minor=units * step.price_minor,
+                    text_zh=f"{step.head_zh}{units}",
+                    text_en=f"{step.head_en}{units}",
+                    from_at=starts_at,
+                    until_at=line_until,
+                    units=units,
+                    unit_minutes=unit_minutes,
+                    unit_price_minor=step.price_minor,
+                )
+            )
             had, starts_at, minutes = had + units, until_at, minutes - charged_minutes
         if minutes <= 0 or had < step.last_unit:
             break
     units_had[run.window] = had
     return starts_at
-
-
-def _unit_line(step: StepPlan, units: int, from_at: datetime, until_at: datetime) -> FeeLine:
-    return FeeLine(
-        code=step.code,
-        amount_minor=units * step.price_minor,
-        text_zh=f"{step.head_zh}{units}",
-        text_en=f"{step.head_en}{units}",
-        from_at=from_at,
-        until_at=until_at,
-        units=units,
-        unit_minutes=step.unit_minutes,
-        unit_price_minor=step.price_minor,
-    )
 
 
 def _flat_line(rate: FlatPlan, run: TimeInWindow) -> FeeLine:

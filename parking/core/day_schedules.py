@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from parking.core.calendar import WEEKDAYS, Calendar, day_words
 from parking.core.schedule_plan import SchedulePlan
@@ -35,11 +34,14 @@ class DaySchedules:
             self._found[day] = found
             return found
 
-    def none_holds(self, entered_at: datetime, left_at: datetime, zone: ZoneInfo) -> bool:
-        """Say whether a stay is in usual windows throughout, in years whose holidays are known."""
+    def none_holds(self, shown: datetime, left_at: datetime) -> bool:
+        """Say whether a stay is in usual windows throughout, in years whose holidays are known.
+
+        `shown` is the entry on the zone's wall clock.
+        """
         if self._by_entry:
             return False
-        day, last = entered_at.astimezone(zone).date(), left_at.astimezone(zone).date()
+        day, last = shown.date(), left_at.astimezone(shown.tzinfo).date()
         while day < last:
             if not self._is_usual(day):
                 return False

@@ -87,17 +87,19 @@ def assess(
     cannot be used.
     """
     ready = tariff if isinstance(tariff, CompiledTariff) else _compiled(tariff)
-    if entered_at.tzinfo is None or left_at.tzinfo is None:
-        raise NaiveInstantError
-    entered_at, left_at = entered_at.astimezone(UTC), left_at.astimezone(UTC)
+    if entered_at.tzinfo is not UTC or left_at.tzinfo is not UTC:
+        if entered_at.tzinfo is None or left_at.tzinfo is None:
+            raise NaiveInstantError
+        entered_at, left_at = entered_at.astimezone(UTC), left_at.astimezone(UTC)
     if left_at < entered_at:
         raise LeftBeforeEnteredError(entered_at=entered_at, left_at=left_at)
     if left_at - entered_at > _LONGEST:
         raise StayTooLongError(entered_at=entered_at, left_at=left_at)
     plan = ready.classes[colour] if vehicle is None else ready.plan_for(colour, vehicle)
-    usual = not plan.schedules or plan.days.none_holds(entered_at, left_at, ready.zone)
+    shown = entered_at.astimezone(ready.zone)
+    usual = not plan.schedules or plan.days.none_holds(shown, left_at)
     if plan.plain and usual and not rights and not later:
-        lines = _plain_lines(ready, plan, entered_at, left_at)
+        lines = _plain_lines(ready, plan, entered_at, left_at, shown)
     else:
         parts = [
             Part(from_at=from_at.astimezone(UTC), tariff=each, plan=each.plan_for(colour, vehicle))
@@ -118,8 +120,13 @@ def assess(
 
 
 def _plain_lines(
-    tariff: CompiledTariff, plan: ClassPlan, entered_at: datetime, left_at: datetime
+    tariff: CompiledTariff,
+    plan: ClassPlan,
+    entered_at: datetime,
+    left_at: datetime,
+    shown: datetime,
 ) -> list[FeeLine]:
+    """Price a plain stay; `shown` is the entry on the zone's wall clock."""
     lines: list[FeeLine] = []
     starts_at = entered_at
     if plan.free_minutes:
@@ -127,10 +134,10 @@ def _plain_lines(
         if left_at < free_until + _MINUTE:
             return [free_line(plan, entered_at, left_at)]
         if not plan.free_is_threshold:
-            starts_at = free_until
+            starts_at, shown = free_until, free_until.astimezone(tariff.zone)
             lines.append(free_line(plan, entered_at, free_until))
     units_had = [0] * len(plan.rates)
-    for run in window_runs(plan.starts, starts_at, left_at, tariff.zone):
+    for run in window_runs(plan.starts, starts_at, left_at, shown):
         charge(plan.rates[run.window], run, units_had, lines)
     most = plan.cap_minor_min
     if most < NO_LIMIT and sum([line.amount_minor for line in lines]) > most:

@@ -82,12 +82,11 @@ def stay_fee(
     stay: KnownStay, *, versions_of: VersionsOf, account: PlateAccount = NOTHING_KNOWN
 ) -> Fee:
     """Price a stay. Raises what `pricing.assess` raises."""
-    before = account.stays[: bisect_left(account.stays, _order(stay), key=_order)]
+    stays, stop = account.stays, bisect_left(account.stays, _order(stay), key=_order)
     memory = _Memory()
-    for each in before[_first_that_matters(before, stay, account.facts, versions_of) :]:
-        _, memory = _next(memory, each, account.facts, versions_of)
-    fee, _ = _next(memory, stay, account.facts, versions_of)
-    return fee
+    for place in range(_first_that_matters(stays, stop, stay, account.facts, versions_of), stop):
+        _, memory = _next(memory, stays[place], account.facts, versions_of)
+    return _next(memory, stay, account.facts, versions_of, last=True)[0]
 
 
 def in_order(stays: Iterable[KnownStay]) -> tuple[KnownStay, ...]:
@@ -127,21 +126,26 @@ def _counted(facts: Iterable[FeeFact]) -> Iterator[RightGranted]:
 
 
 def _first_that_matters(
-    before: Sequence[KnownStay],
+    stays: Sequence[KnownStay],
+    stop: int,
     stay: KnownStay,
     facts: Sequence[FeeFact],
     versions_of: VersionsOf,
 ) -> int:
-    """The place of the first stay from which on the stays before one must be priced as well."""
+    """The place of the first stay from which on those before `stop` must be priced as well."""
+    first = stop - _linked(stays, stop, stay, versions_of)
     since = counted_since(facts, default=stay.left_at)
-    counting = sum(each.left_at >= since for each in before)
-    return len(before) - max(counting, _linked(before, stay, versions_of))
+    if since < stay.left_at:
+        while first and stays[first - 1].left_at >= since:
+            first -= 1
+    return first
 
 
-def _linked(before: Sequence[KnownStay], stay: KnownStay, versions_of: VersionsOf) -> int:
+def _linked(stays: Sequence[KnownStay], stop: int, stay: KnownStay, versions_of: VersionsOf) -> int:
     """How many stays before one bear on it: through their day, or because it goes on with them."""
     count, following = 0, stay
-    for earlier in reversed(before):
+    while count < stop:
+        earlier = stays[stop - count - 1]
         tariff = versions_of(following.tariff_id).at(following.entered_at)
         if not tariff.remembers or stay.entered_at - earlier.left_at > LOOK_BACK:
             break
@@ -162,9 +166,17 @@ def _is_back(left_at: datetime, entered_at: datetime, tariff: CompiledTariff) ->
 
 
 def _next(
-    memory: _Memory, stay: KnownStay, facts: Sequence[FeeFact], versions_of: VersionsOf
+    memory: _Memory,
+    stay: KnownStay,
+    facts: Sequence[FeeFact],
+    versions_of: VersionsOf,
+    *,
+    last: bool = False,
 ) -> tuple[Fee, _Memory]:
-    """Price the next stay of a plate; answer its fee and what is remembered after it."""
+    """Price the next stay of a plate; answer its fee and what is remembered after it.
+
+    After the last one nothing need be remembered.
+    """
     versions = versions_of(stay.tariff_id)
     tariff = versions.at(stay.entered_at)
     day = stay.entered_at.astimezone(tariff.zone).date()
@@ -192,6 +204,8 @@ def _next(
     until = _priced_until(stay.left_at, paid, tariff)
     whole = visit.fee(until, tuple(held.values()))
     fee = _less(whole, charged, paid)
+    if last:
+        return fee, memory
     after = _Memory(
         left_at=stay.left_at,
         visit_from=visit_from,

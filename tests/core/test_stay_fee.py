@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parking.core.events import PlateColour
@@ -266,6 +266,7 @@ def _fees(rates: Tariff, stays: Sequence[KnownStay], facts: Sequence[FeeFact]) -
     ]
 
 
+@settings(max_examples=60)
 @given(
     rates=rich_tariffs(), visits=_visits, reentry=st.sampled_from([0, 30]), seed=st.integers(0, 99)
 )
@@ -288,6 +289,7 @@ def test_the_order_in_which_stays_and_facts_are_known_does_not_matter(
     assert [price(rates, stays[0], facts=facts)] == expected[:1]
 
 
+@settings(max_examples=60)
 @given(rates=rich_tariffs(), visits=_visits)
 def test_stays_alone_cost_what_the_tariff_says(
     rates: Tariff, visits: list[tuple[int, int]]
@@ -320,6 +322,7 @@ def test_a_shared_cap_holds_on_every_day(visits: list[tuple[int, int]], cap: int
     assert all(total <= cap for total in totals.values())
 
 
+@settings(max_examples=60)
 @given(
     rates=rich_tariffs(),
     minutes=st.lists(st.integers(0, 3000), min_size=2, max_size=2).map(sorted),
