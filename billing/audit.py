@@ -120,6 +120,51 @@ _CHECKS = (
         """,
     ),
     _Check(
+        "settlements-are-booked-once",
+        """
+        SELECT s.operator_id || ' ' || s.cut_off_date AS subject,
+            format('settled %s and fees %s, booked %s and %s', s.settled_minor,
+                   s.fixed_minor + s.top_up_minor, p.settled, p.fees) AS text
+        FROM billing.settlement AS s
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(l.amount_minor) FILTER (WHERE e.kind = 'settled'), 0) AS settled,
+                coalesce(sum(l.amount_minor) FILTER (WHERE e.kind = 'contract_fees'), 0) AS fees
+            FROM billing.journal_entry AS e JOIN billing.posting AS l USING (entry_id)
+            WHERE e.kind IN ('settled', 'contract_fees') AND e.source = s.settlement_id::text
+              AND l.account = 'operator_payable:' || s.operator_id) AS p
+        WHERE (p.settled, p.fees) <> (s.settled_minor, s.fixed_minor + s.top_up_minor)
+        """,
+    ),
+    _Check(
+        "settlements-follow-each-other",
+        """
+        SELECT operator_id || ' ' || cut_off_date AS subject,
+            format('begins %s with %s, the one before ended %s with %s', begin_date, opening_minor,
+                   last_date, last_minor) AS text
+        FROM (SELECT *, lag(cut_off_date) OVER w AS last_date, lag(carried_minor) OVER w
+                  AS last_minor
+              FROM billing.settlement WINDOW w AS (PARTITION BY operator_id ORDER BY cut_off_date))
+            AS s
+        WHERE opening_minor <> coalesce(last_minor, 0) OR begin_date <> last_date + 1
+        """,
+    ),
+    _Check(
+        "what-is-settled-is-what-was-owed",
+        """
+        SELECT s.operator_id AS subject,
+            format('carried %s at %s, the ledger then owed %s', s.carried_minor, s.cut_off_date,
+                   -p.owed) AS text
+        FROM (SELECT DISTINCT ON (operator_id) * FROM billing.settlement
+              ORDER BY operator_id, cut_off_date DESC) AS s
+        CROSS JOIN LATERAL (
+            SELECT sum(l.amount_minor) AS owed
+            FROM billing.posting AS l JOIN billing.journal_entry AS e USING (entry_id)
+            WHERE l.account = 'operator_payable:' || s.operator_id
+              AND (l.booked_on <= s.cut_off_date OR e.kind IN ('settled', 'contract_fees'))) AS p
+        WHERE s.carried_minor <> -p.owed
+        """,
+    ),
+    _Check(
         "obligations-follow-their-adjustments",
         """
         SELECT o.stay_id::text AS subject,

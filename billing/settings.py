@@ -147,6 +147,13 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, setting("What is unpaid for this long is written off", unit="days", ge=1)
     ] = 180
 
+    settlement_delay_seconds: Annotated[
+        int, setting("A period is settled this long after its last day ended", unit="s", ge=60)
+    ] = 3600
+    payout_minimum_minor: Annotated[
+        int, setting("Less than this is carried to the next settlement", unit=_FEN, ge=1)
+    ] = 10_000
+
     report_poll_seconds: Annotated[
         int, setting("Between readings of the gateway's balance transactions", unit="s", ge=1)
     ] = 60

@@ -6,7 +6,7 @@ how long to sleep. Several workers may run side by side, and any may be killed a
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -19,11 +19,13 @@ from billing.services.appeals import work_appeals
 from billing.services.bind import work_setups
 from billing.services.claims import work_claims
 from billing.services.consume_outbox import consume_outbox
+from billing.services.days import ledger_day
 from billing.services.gather_payments import gather_payments
 from billing.services.leave import work_detachments
 from billing.services.notify import work_notifications
 from billing.services.read_report import book_fees, read_report
 from billing.services.refund import work_refunds
+from billing.services.settle_operators import settle_operators
 from billing.services.webhooks import handle_webhooks
 from billing.services.work_payments import PaymentWorker
 from billing.services.write_off import write_off_overdue
@@ -65,13 +67,25 @@ class BillingWorker:
             "claims": lambda now: work_claims(pool, settings, now=now),
             "write_offs": lambda now: write_off_overdue(pool, settings, now=now),
             "notifications": lambda now: work_notifications(pool, sender, settings, now=now),
+            "settlements": self._settle,
             "detachments": lambda now: work_detachments(pool, gateway, settings, now=now),
             "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
             "fees": lambda now: book_fees(pool, gateway, settings, now=now),
         }
 
+        self._settled_on: date | None = None
         if corrector is not None:
             self._stages["appeals"] = lambda now: work_appeals(pool, corrector, settings, now=now)
+
+    async def _settle(self, now: datetime) -> int:
+        """Settle operators, once a ledger day and worker: no cut-off comes in between."""
+        delay = timedelta(seconds=self._settings.settlement_delay_seconds)
+        day = ledger_day(self._settings, now=now - delay)
+        if day == self._settled_on:
+            return 0
+        made = await settle_operators(self._pool, self._settings, now=now)
+        self._settled_on = day
+        return made
 
     async def step(self, now: datetime) -> int:
         """Do one round: a batch of each kind of work; says how much there was.

@@ -30,6 +30,8 @@ class AccountRole(Enum):
     """The same sum seen from the operator's side: owed to it only once drivers have paid."""
     OPERATOR_PAYABLE = "operator_payable"
     """What is owed to an operator now: collected, less commission and processor fees."""
+    OPERATOR_SETTLED = "operator_settled"
+    """What was settled with an operator and is to be paid out."""
     PROCESSOR_CLEARING = "processor_clearing"
     """What lies with a payment gateway."""
     PLATFORM_COMMISSION = "platform_commission"
@@ -42,13 +44,19 @@ KINDS: dict[AccountRole, AccountKind] = {
     AccountRole.DRIVER_RECEIVABLE: AccountKind.ASSET,
     AccountRole.OPERATOR_ACCRUED: AccountKind.LIABILITY,
     AccountRole.OPERATOR_PAYABLE: AccountKind.LIABILITY,
+    AccountRole.OPERATOR_SETTLED: AccountKind.LIABILITY,
     AccountRole.PROCESSOR_CLEARING: AccountKind.ASSET,
     AccountRole.PLATFORM_COMMISSION: AccountKind.INCOME,
     AccountRole.DRIVER_CREDIT: AccountKind.LIABILITY,
 }
 
 OPERATOR_ROLES = frozenset(
-    {AccountRole.DRIVER_RECEIVABLE, AccountRole.OPERATOR_ACCRUED, AccountRole.OPERATOR_PAYABLE}
+    {
+        AccountRole.DRIVER_RECEIVABLE,
+        AccountRole.OPERATOR_ACCRUED,
+        AccountRole.OPERATOR_PAYABLE,
+        AccountRole.OPERATOR_SETTLED,
+    }
 )
 """Roles of which each operator has an account of its own."""
 
@@ -100,6 +108,11 @@ def operator_accrued(operator_id: OperatorId) -> LedgerAccount:
 def operator_payable(operator_id: OperatorId) -> LedgerAccount:
     """Name the account of what an operator is owed now."""
     return LedgerAccount(f"{AccountRole.OPERATOR_PAYABLE.value}:{operator_id}")
+
+
+def operator_settled(operator_id: OperatorId) -> LedgerAccount:
+    """Name the account of what was settled with an operator and is to be paid out."""
+    return LedgerAccount(f"{AccountRole.OPERATOR_SETTLED.value}:{operator_id}")
 
 
 def processor_clearing(gateway: str) -> LedgerAccount:

@@ -155,3 +155,34 @@ def written_off(
         ),
         trace_id=booking.trace_id,
     )
+
+
+def settled(
+    operator_id: OperatorId,
+    *,
+    settlement_id: str,
+    fees: Money,
+    amount: Money,
+    booking: Booking,
+) -> list[JournalEntry]:
+    """Record a settlement: the contract's own fees, and what is to be paid out; none of nothing."""
+    payable = accounts.operator_payable(operator_id)
+    moves = (
+        (EntryKind.CONTRACT_FEES, fees, accounts.PLATFORM_COMMISSION),
+        (EntryKind.SETTLED, amount, accounts.operator_settled(operator_id)),
+    )
+    return [
+        JournalEntry(
+            kind=kind,
+            source=settlement_id,
+            booked_on=booking.booked_on,
+            occurred_at=booking.occurred_at,
+            postings=gathered(
+                ((payable, money.amount_minor), (other, -money.amount_minor)),
+                currency=money.currency,
+            ),
+            trace_id=booking.trace_id,
+        )
+        for kind, money, other in moves
+        if money
+    ]

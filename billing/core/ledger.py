@@ -32,6 +32,10 @@ class EntryKind(Enum):
     """What a driver owes is no longer expected."""
     REINSTATED = "reinstated"
     """What was written off is collected after all."""
+    CONTRACT_FEES = "contract_fees"
+    """What an operator's contract takes at a settlement besides the commission."""
+    SETTLED = "settled"
+    """What an operator is owed at a cut-off is to be paid out."""
     REVERSAL = "reversal"
     """An earlier entry is taken back."""
 

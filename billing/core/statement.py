@@ -58,7 +58,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     written_off_minor: int
     """Of what drivers owe: given up this day, less what was revived."""
     net_minor: int
-    """Collected, less commission, fees and credits: the change from opening to closing."""
+    """Collected, less commission, fees, credits and what was settled: closing less opening."""
     outstanding_opening_minor: int
     outstanding_minor: int
     """What drivers still owed at the day's end."""
@@ -83,6 +83,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "commission": ("平台佣金", "Platform commission"),
     "processor_fees": ("支付通道手续费", "Payment processor fees"),
     "credited": ("更正退款", "Given back after corrections"),
+    "contract_fees": ("合同固定费用", "Fees by contract"),
+    "settled": ("已结算待打款", "Settled, to be paid out"),
     "other": ("其他", "Other"),
 }
 
@@ -110,6 +112,8 @@ def draw_up(
         "commission": -commission,
         "processor_fees": -fees,
         "credited": -credited,
+        "contract_fees": -payable.get(EntryKind.CONTRACT_FEES, 0),
+        "settled": -payable.get(EntryKind.SETTLED, 0),
     }
     amounts["other"] = net - sum(amounts.values())
     opening_minor = -opening.get(AccountRole.OPERATOR_PAYABLE, 0)

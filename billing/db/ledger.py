@@ -37,7 +37,7 @@ _MOVEMENTS = """
 SELECT entry.kind, posting.account, posting.currency,
        sum(posting.amount_minor)::bigint AS amount_minor
 FROM billing.posting JOIN billing.journal_entry AS entry USING (entry_id)
-WHERE posting.account = ANY($1::text[]) AND posting.booked_on = $2
+WHERE posting.account = ANY($1::text[]) AND posting.booked_on BETWEEN $2 AND $3
 GROUP BY entry.kind, posting.account, posting.currency
 """
 
@@ -111,8 +111,15 @@ async def movements_on(
     db: Connection, operator_id: OperatorId, *, day: date
 ) -> dict[str, dict[tuple[EntryKind, AccountRole], int]]:
     """Sum a day's postings to an operator's accounts: {currency: {(kind, role): amount}}."""
+    return await movements_between(db, operator_id, first=day, last=day)
+
+
+async def movements_between(
+    db: Connection, operator_id: OperatorId, *, first: date, last: date
+) -> dict[str, dict[tuple[EntryKind, AccountRole], int]]:
+    """Sum the postings of days, both included, to an operator's accounts, as `movements_on`."""
     result: dict[str, dict[tuple[EntryKind, AccountRole], int]] = {}
-    for row in await db.fetch(_MOVEMENTS, _accounts_of(operator_id), day):
+    for row in await db.fetch(_MOVEMENTS, _accounts_of(operator_id), first, last):
         key = (EntryKind(row["kind"]), LedgerAccount(row["account"]).role)
         result.setdefault(row["currency"], {})[key] = row["amount_minor"]
     return result

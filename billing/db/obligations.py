@@ -1,6 +1,6 @@
 """Obligations as rows. Whoever changes one holds its row lock, taken in the order of stay ids."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -25,12 +25,12 @@ SELECT n.obligation_id, n.stay_id, 0, n.operator_id, n.lot_id, n.plate,
      WHERE b.plate = n.plate AND (b.ended_at IS NULL OR b.ended_at > n.left_at)
        AND b.bound_at <= n.left_at + $14::interval
      ORDER BY b.bound_at LIMIT 1),
-    n.entered_at, n.left_at, n.business_date, n.currency, 0, $12, 'void',
+    n.entered_at, n.left_at, n.business_date, n.currency, 0, n.commission_bp, 'void',
     n.chargeable_from, '{}', n.trace_id, $13, $13
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-    $7::timestamptz[], $8::date[], $9::text[], $10::timestamptz[], $11::text[])
+    $7::timestamptz[], $8::date[], $9::text[], $10::timestamptz[], $11::text[], $12::integer[])
     AS n (obligation_id, stay_id, operator_id, lot_id, plate, entered_at, left_at, business_date,
-          currency, chargeable_from, trace_id)
+          currency, chargeable_from, trace_id, commission_bp)
 ORDER BY n.stay_id
 ON CONFLICT (stay_id) DO NOTHING
 """
@@ -170,7 +170,7 @@ async def open_for(
     db: Connection,
     stays: Sequence[tuple[UUID, StayPriced]],
     *,
-    commission_bp: int,
+    commission_bp: Mapping[OperatorId, int],
     inherit: timedelta,
     now: datetime,
 ) -> None:
@@ -188,7 +188,7 @@ async def open_for(
         [stay.fee.total.currency for _, stay in stays],
         [stay.chargeable_from for _, stay in stays],
         [stay.trace_id for _, stay in stays],
-        commission_bp,
+        [commission_bp[stay.operator_id] for _, stay in stays],
         now,
         inherit,
     )

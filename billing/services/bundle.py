@@ -3,8 +3,9 @@
 from datetime import date, datetime
 from uuid import UUID
 
+from billing.core.settlement import Contract, Settlement
 from billing.core.statement import Statement
-from billing.db import queries
+from billing.db import queries, settlements
 from billing.db.accounts import Profile
 from billing.db.connection import Pool, transaction
 from billing.db.queries import ObligationView
@@ -15,12 +16,15 @@ from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk, Clock
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
+from billing.services.settle_operators import agree_contract
 from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
 from billing.settings import BillingSettings
 from billing.stripe_gateway import StripeGateway
 from parking.core.ids import AccountId, OperatorId, StayId
 from parking.core.plate import Plate
+
+_SETTLEMENTS_LISTED = 400
 
 
 class BillingServices:
@@ -161,6 +165,27 @@ class BillingServices:
         return await receive_webhook(
             self._pool, self._gateway, body=body, signature=signature, now=self._clock()
         )
+
+    async def agree_contract(self, operator_id: OperatorId, contract: Contract, *, by: str) -> None:
+        """Let a contract begin on a day to come."""
+        await agree_contract(
+            self._pool,
+            self._settings,
+            operator_id=operator_id,
+            contract=contract,
+            by=by,
+            now=self._clock(),
+        )
+
+    async def contracts(self, operator_id: OperatorId) -> list[Contract]:
+        """List an operator's contracts, the first first."""
+        async with transaction(self._pool) as db:
+            return (await settlements.contracts_of(db, [operator_id])).get(operator_id, [])
+
+    async def settlements(self, operator_id: OperatorId) -> list[Settlement]:
+        """List an operator's settlements, the newest first."""
+        async with transaction(self._pool) as db:
+            return await settlements.of_operator(db, operator_id, limit=_SETTLEMENTS_LISTED)
 
     async def statement(self, operator_id: OperatorId, day: date) -> Statement:
         """Draw up an operator's statement of a ledger day."""

@@ -20,6 +20,7 @@ from billing.gateway import PaymentGateway
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.services.refund import return_credit
+from billing.services.settle_operators import commissions
 from billing.services.write_off import reinstate
 from billing.settings import BillingSettings
 from parking.core.cloning import StayHold
@@ -73,7 +74,9 @@ async def take_in(
     await obligations.open_for(
         db,
         [(new_id(now), first[stay_id]) for stay_id in sorted(first)],
-        commission_bp=settings.commission_bp,
+        commission_bp=await commissions(
+            db, [stay.operator_id for stay in stays], settings=settings, now=now
+        ),
         inherit=settings.inherit,
         now=now,
     )

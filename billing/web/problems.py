@@ -29,6 +29,7 @@ from billing.services.pay_by_hand import (
     ObligationNotFoundError,
     PaymentInProgressError,
 )
+from billing.services.settle_operators import ContractExistsError, ContractTooLateError
 from billing.services.sign_in import (
     CodeTooSoonError,
     DeadCodeError,
@@ -61,6 +62,8 @@ STATUSES: Final[dict[type[Exception], int]] = {
     NothingToClaimError: 409,
     BelowMinimumError: 409,
     ConsentOutdatedError: 409,
+    ContractExistsError: 409,
+    ContractTooLateError: 409,
     NothingOwedError: 409,
     PaymentInProgressError: 409,
     PlateBoundElsewhereError: 409,

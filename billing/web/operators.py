@@ -1,0 +1,82 @@
+"""Routes for operators' contracts, settlements and statements."""
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Router, get, put
+from litestar.params import FromPath, JSONBody, PathParameter
+from msgspec import Meta
+
+from billing.core.settlement import Contract, Period, Settlement
+from billing.core.statement import Statement
+from billing.web.access import require_admin, require_operator, services_of
+from parking.core.ids import SLUG_PATTERN, OperatorId
+
+AnyRequest = Request[Any, Any, Any]
+OperatorPath = Annotated[str, PathParameter(pattern=SLUG_PATTERN)]
+Sum = Annotated[int, Meta(ge=0, le=10**12)]
+
+
+class ContractBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the platform takes. Sums in minor units, for each period."""
+
+    commission_bp: Annotated[int, Meta(ge=0, le=10_000)]
+    fixed_minor: Sum = 0
+    minimum_minor: Sum = 0
+    period: Period = Period.MONTHLY
+
+
+@get("/v1/operators/{operator_id:str}/statements/{day:date}", summary="Show a day's statement")
+async def get_statement(
+    request: AnyRequest, operator_id: OperatorPath, day: FromPath[date]
+) -> Statement:
+    """Draw up what one ledger day did to an operator's money: opening, lines, closing."""
+    operator = OperatorId(operator_id)
+    await require_operator(request, operator)
+    return await services_of(request).statement(operator, day)
+
+
+@put("/v1/operators/{operator_id:str}/contracts/{effective_from:date}", summary="Agree a contract")
+async def put_contract(
+    request: AnyRequest,
+    operator_id: OperatorPath,
+    effective_from: FromPath[date],
+    data: JSONBody[ContractBody],
+) -> Contract:
+    """Let a contract begin on a day to come; the same again changes nothing. For admins."""
+    by = await require_admin(request)
+    contract = Contract(
+        effective_from=effective_from,
+        commission_bp=data.commission_bp,
+        fixed_minor=data.fixed_minor,
+        minimum_minor=data.minimum_minor,
+        period=data.period,
+    )
+    await services_of(request).agree_contract(OperatorId(operator_id), contract, by=by)
+    return contract
+
+
+@get("/v1/operators/{operator_id:str}/contracts", summary="List contracts")
+async def get_contracts(request: AnyRequest, operator_id: OperatorPath) -> list[Contract]:
+    """List an operator's contracts, the first first; before it the settings' commission holds."""
+    operator = OperatorId(operator_id)
+    await require_operator(request, operator)
+    return await services_of(request).contracts(operator)
+
+
+@get("/v1/operators/{operator_id:str}/settlements", summary="List settlements")
+async def get_settlements(request: AnyRequest, operator_id: OperatorPath) -> list[Settlement]:
+    """List an operator's settlements, the newest first."""
+    operator = OperatorId(operator_id)
+    await require_operator(request, operator)
+    return await services_of(request).settlements(operator)
+
+
+def operators_router() -> Router:
+    """Put the routes about operators' money together."""
+    return Router(
+        path="/",
+        tags=["money"],
+        route_handlers=[get_statement, put_contract, get_contracts, get_settlements],
+    )
