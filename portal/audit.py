@@ -212,6 +212,7 @@ def _known(row: stay_rows.StayRow) -> KnownStay | None:
         tariff_id=row.tariff_id,
         entered_at=stay.entered_at,
         left_at=stay.left_at,
+        drive_through=stay.drive_through,
     )
 
 

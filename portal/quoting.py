@@ -61,6 +61,7 @@ class Question:
     rights: tuple[str, ...] = ()
     payments: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
+    drive_through: bool = False
     visits_today: int = 0
     free_minutes_used: int = 0
     show_next: bool = False
@@ -164,6 +165,7 @@ class _Asked:
     def _stay(self, number: int, entered_at: datetime, left_at: datetime) -> KnownStay:
         return KnownStay(
             stay_id=StayId(UUID(int=number)),
+            drive_through=self._question.drive_through and number == len(self._question.earlier),
             plate=_PLATE,
             colour=PlateColour(self._question.colour),
             tariff_id=self._tariff.tariff_id,

@@ -66,6 +66,9 @@ def _of_vehicle(command: "Callable[..., Any]") -> "Callable[..., Any]":
     metavar="FROM..UNTIL",
     help="An earlier stay of the same vehicle, for re-entry and what days share; may be repeated.",
 )
+@click.option(
+    "--drive-through", is_flag=True, help="It came in by one lane and left by another at once."
+)
 @click.option("--visits-today", type=click.IntRange(0), default=0, help="Earlier stays of the day.")
 @click.option(
     "--free-minutes-used", type=click.IntRange(0), default=0, help="Free minutes they have used."

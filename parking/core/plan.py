@@ -119,6 +119,7 @@ class CompiledTariff(msgspec.Struct, frozen=True, kw_only=True):
     round_total: RoundTotal | None
     grace_after_paying_minutes: int
     reentry_minutes: int
+    drive_through_free: bool
     splits: bool
     """A stay over the next version's beginning is priced by both, each for its time."""
     remembers: bool

@@ -74,6 +74,7 @@ def compile_tariff(tariff: Tariff, *, calendar: Calendar | None = None) -> Compi
         round_total=tariff.round_total,
         grace_after_paying_minutes=tariff.grace_after_paying_minutes,
         reentry_minutes=tariff.reentry_minutes,
+        drive_through_free=tariff.drive_through_free,
         splits=tariff.on_change is OnChange.SPLIT,
         remembers=tariff.reentry_minutes > 0
         or any(_remembers(plan) for plan in (*colours.values(), *vehicles.values())),

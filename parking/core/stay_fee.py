@@ -24,7 +24,7 @@ from parking.core.fee_facts import (
     vehicle_stated,
 )
 from parking.core.ids import StayId, TariffId
-from parking.core.money import Money
+from parking.core.money import Money, zero
 from parking.core.plan import CompiledTariff
 from parking.core.plate import Plate
 from parking.core.pricing import assess
@@ -47,6 +47,8 @@ class KnownStay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tariff_id: TariffId
     entered_at: datetime
     left_at: datetime
+    drive_through: bool = False
+    """It came in by one lane and was out by another at once, by the lot's rules."""
 
 
 class PlateAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,6 +231,9 @@ class _Visit(msgspec.Struct, frozen=True, kw_only=True):
     earlier: EarlierToday
 
     def fee(self, until_at: datetime, rights: Sequence[Right]) -> Fee:
+        """What the visit costs if it ends at an instant."""
+        if self.stay.drive_through and self.tariff.drive_through_free:
+            return _drive_through(self.tariff, self.from_at, until_at)
         return assess(
             entered_at=self.from_at,
             left_at=until_at,
@@ -266,6 +271,23 @@ class _Visit(msgspec.Struct, frozen=True, kw_only=True):
             charged_minor=had.charged_minor + max(charged, 0),
         )
         return msgspec.structs.replace(memory, day=day, today=today)
+
+
+def _drive_through(tariff: CompiledTariff, from_at: datetime, until_at: datetime) -> Fee:
+    line = FeeLine(
+        code="drive_through",
+        amount_minor=0,
+        text_zh="穿行通过，不收费",
+        text_en="Driven through: not charged",
+        from_at=from_at,
+        until_at=until_at,
+    )
+    return Fee(
+        total=zero(tariff.currency),
+        lines=(line,),
+        tariff_id=tariff.tariff_id,
+        tariff_version=tariff.version,
+    )
 
 
 def _facts_of(facts: Iterable[FeeFact], stay: KnownStay, ids: Sequence[StayId]) -> list[FeeFact]:

@@ -197,6 +197,8 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a car may take to leave after its stay was paid for."""
     reentry_minutes: Annotated[int, Meta(ge=0)] = 0
     """A car that is back within this time goes on with the stay that it left."""
+    drive_through_free: bool = False
+    """A car that only drives through (in by one lane, soon out by another) pays nothing."""
     on_change: OnChange = OnChange.ENTRY
     """The version in force at the entry says how a stay over the next version's beginning pays."""
     effective_from: date | None = None

@@ -33,7 +33,8 @@ union
 select f.lot_id, f.document::text from parking.fee_fact f where f.stay_id = any($3::uuid[])
 """
 _CLOSED = """
-select s.stay_id, s.lot_id, s.plate, s.colour, s.tariff_id, s.entered_at, s.left_at
+select s.stay_id, s.lot_id, s.plate, s.colour, s.tariff_id, s.entered_at, s.left_at,
+  s.drive_through
 from unnest($1::text[], $2::text[], $3::timestamptz[]) as asked (lot_id, plate, since)
 join parking.stay s on s.lot_id = asked.lot_id and s.plate = asked.plate
   and s.last_seen_at >= asked.since
@@ -113,6 +114,7 @@ async def closed_stays(
                 tariff_id=row["tariff_id"],
                 entered_at=row["entered_at"],
                 left_at=row["left_at"],
+                drive_through=row["drive_through"],
             )
         )
     return found

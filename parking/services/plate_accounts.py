@@ -71,6 +71,7 @@ def known_stay(stay: Stay, tariff_id: TariffId, left_at: datetime | None = None)
         tariff_id=tariff_id,
         entered_at=stay.entered_at or ends_at,
         left_at=ends_at,
+        drive_through=stay.drive_through,
     )
 
 

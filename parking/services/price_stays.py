@@ -100,7 +100,8 @@ def fee_of(
     entered_at = _left_at(stay) if stay.entered_at is None else stay.entered_at
     ends_at = _left_at(stay) if left_at is None else left_at
     tariff = book.tariff_at(tariff_id, entered_at)
-    if account is None and not tariff.splits and not tariff.asks_facts and not tariff.remembers:
+    plain = not (tariff.splits or tariff.asks_facts or tariff.remembers)
+    if account is None and plain and not stay.drive_through:
         return assess(entered_at=entered_at, left_at=ends_at, tariff=tariff, colour=stay.colour)
     known = known_stay(stay, tariff_id, ends_at)
     return stay_fee(known, versions_of=book.versions, account=account or NOTHING_KNOWN)

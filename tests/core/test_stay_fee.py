@@ -73,6 +73,13 @@ def test_a_car_that_is_back_soon_goes_on_with_its_visit() -> None:
     assert price(rates, late, first) == 500
 
 
+def test_who_only_drives_through_pays_nothing_where_the_tariff_says_so() -> None:
+    through = msgspec.structs.replace(known(at("09:00"), at("09:03")), drive_through=True)
+    assert price(hourly(), through) == 500
+    assert price(hourly(drive_through_free=True), through) == 0
+    assert price(hourly(drive_through_free=True), known(at("09:00"), at("09:03"))) == 500
+
+
 def test_a_right_is_used_once_by_a_visit_with_a_break() -> None:
     rates = msgspec.structs.replace(gallery("mall"), reentry_minutes=15)
     grant = right_granted("half", uses_max=1, valid_from=at("00:00"))
