@@ -190,6 +190,11 @@ def _hold_by(stay_id: StayId, decisions: Sequence[CloneDecision]) -> StayHold | 
     return None if own else StayHold.OTHER_CAR
 
 
+def _read_twice(stay: Stay) -> bool:
+    """Say whether both ends were read: a person's word on a leaving is no read of a plate."""
+    return stay.state is StayState.CLOSED and not stay.ended_by_hand
+
+
 def _sightings(visit: Visit, rules: CloneRules) -> Iterator[Sighting]:
     """The reads of a stay that count: both of a closed stay, else one that is sure by itself."""
     stay = visit.stay
@@ -198,11 +203,10 @@ def _sightings(visit: Visit, rules: CloneRules) -> Iterator[Sighting]:
         (stay.left_at, stay.exit_event_id, stay.exit_lane_id, False),
     )
     for at, event_id, lane_id, entry in ends:
-        if at is None or event_id is None:
+        if at is None or event_id is None or lane_id is None:
             continue
         confidence = visit.confidences.get(event_id)
-        alone = stay.state is not StayState.CLOSED
-        if alone and (confidence is None or confidence < rules.confidence_min):
+        if not _read_twice(stay) and (confidence is None or confidence < rules.confidence_min):
             continue
         yield Sighting(
             stay_id=stay.stay_id,
@@ -243,7 +247,7 @@ def _inside_elsewhere(
 ) -> Conflict | None:
     """A read elsewhere, between the two reads of a closed stay, clear of both clocks' drift."""
     stay = around.stay
-    if stay.state is not StayState.CLOSED or stay.entered_at is None or stay.left_at is None:
+    if not _read_twice(stay) or stay.entered_at is None or stay.left_at is None:
         return None
     tolerance = timedelta(seconds=around.tolerance_seconds + elsewhere.tolerance_seconds)
     inside = [

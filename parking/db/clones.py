@@ -5,7 +5,7 @@ the last decision on each suspicion.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -34,15 +34,25 @@ on conflict (name) do update set position = greatest(parking.watch.position, $1)
 """
 # Facts are appended in the order of `recorded_at`, so its BRIN leads to the newest blocks alone.
 _NEWS: Final = """
-select e.event_id, e.recorded_at, e.plate, e.occurred_at, named.plate as plate_before
+select e.event_id, e.lot_id, e.recorded_at, e.plate, e.occurred_at, named.plate as plate_before
 from parking.lane_event e left join parking.lane_event named on named.event_id = e.amends
 where e.recorded_at > $1 and e.recorded_at <= $2 and (e.plate is not null or e.amends is not null)
 order by e.recorded_at limit $3
 """
-_OF_PLATES: Final = f"""
-select {COLUMNS}, updated_at from parking.stay
-where plate = any($1::text[]) and last_seen_at >= $2
-"""  # noqa: S608 - our own column list
+# Each stay that was written since, beside the stays of its plate elsewhere whose reads are near
+# enough in time to contradict it. The index on (plate, lot_id, last_seen_at) serves both ways.
+_NEAR: Final = """
+select distinct least(c.stay_id, o.stay_id) as one, greatest(c.stay_id, o.stay_id) as other
+from (select distinct lot_id, plate from unnest($1::text[], $2::text[]) as g (lot_id, plate)) given
+join parking.stay c on c.plate = given.plate and c.lot_id = given.lot_id
+  and c.last_seen_at >= $3 and c.updated_at >= $4 and not c.dissolved
+join parking.stay o on o.plate = c.plate and o.lot_id <> c.lot_id and not o.dissolved
+  and o.last_seen_at >= coalesce(c.entered_at, c.left_at) - $5::interval
+  and coalesce(o.entered_at, o.left_at) <= c.last_seen_at + $5::interval
+"""
+_SPREAD: Final = """
+select max(latitude) - min(latitude) + max(longitude) - min(longitude) as degrees from parking.lot
+"""
 _BY_IDS: Final = f"select {COLUMNS} from parking.stay where stay_id = any($1::uuid[])"  # noqa: S608
 _CONFIDENCES: Final = """
 select event_id, confidence from parking.lane_event
@@ -105,16 +115,10 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     """A fact that was recorded since, and whom it may concern."""
 
     event_id: EventId
+    lot_id: LotId
     recorded_at: datetime
     occurred_at: datetime
     plates: tuple[Plate, ...]
-
-
-class PlateStay(msgspec.Struct, frozen=True, kw_only=True):
-    """A stay of a plate that was read lately, somewhere."""
-
-    row: StayRow
-    updated_at: datetime
 
 
 class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +157,7 @@ async def news(
     return [
         News(
             event_id=row["event_id"],
+            lot_id=row["lot_id"],
             recorded_at=row["recorded_at"],
             occurred_at=row["occurred_at"],
             plates=tuple(
@@ -163,15 +168,28 @@ async def news(
     ]
 
 
-async def of_plates(
-    connection: Connection, plates: Collection[Plate], *, since: datetime
-) -> dict[Plate, list[PlateStay]]:
-    """The stays of plates in all lots, dissolved ones too, that were last seen since an instant."""
-    found: dict[Plate, list[PlateStay]] = {}
-    for row in await connection.fetch(_OF_PLATES, list(plates), since):
-        stay = PlateStay(row=stay_row(row), updated_at=row["updated_at"])
-        found.setdefault(row["plate"], []).append(stay)
-    return found
+async def near_pairs(
+    connection: Connection,
+    read: Collection[tuple[LotId, Plate]],
+    *,
+    since: datetime,
+    written_since: datetime,
+    within: timedelta,
+) -> set[tuple[StayId, StayId]]:
+    """Pairs of stays of one plate in two lots, one of them just written, with reads near in time.
+
+    `read` are the plates that were read, and where. `since` bounds how old a stay may be that was
+    written, `within` how far apart the reads of the two may be where the stays do not overlap.
+    """
+    lot_ids, plates = zip(*read, strict=True)
+    rows = await connection.fetch(_NEAR, list(lot_ids), list(plates), since, written_since, within)
+    return {(row["one"], row["other"]) for row in rows}
+
+
+async def spread_degrees(connection: Connection) -> float:
+    """How far the lots that have a position lie apart: degrees of latitude and longitude added."""
+    found: float | None = await connection.fetchval(_SPREAD)
+    return found or 0.0
 
 
 async def by_ids(connection: Connection, stay_ids: Collection[StayId]) -> dict[StayId, StayRow]:

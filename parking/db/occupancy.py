@@ -62,22 +62,25 @@ _CLASS: Final = """
 s.colour, char_length(s.plate), octet_length(left(s.plate, 1)),
 case when right(s.plate, 1) in ('D', 'F', '学', '挂') then right(s.plate, 1) end
 """
+# Summed up lot by lot, so that each lot costs its own open stays, whatever else there is.
 _OPEN: Final = f"""
-select s.lot_id, s.colour, min(s.plate) as plate, count(*) as cars,
-  coalesce(s.entered_at <= c.counted_at, false) as stood,
-  date_bin($3::interval, s.entered_at, '2000-01-01T00:00:00Z') as since
-from unnest($1::text[], $2::timestamptz[]) as c (lot_id, counted_at)
-join parking.stay s using (lot_id)
-where s.state = 'open' and not s.dissolved
-group by s.lot_id, {_CLASS}, stood, since
+select c.lot_id, inside.* from unnest($1::text[], $2::timestamptz[]) as c (lot_id, counted_at)
+cross join lateral (
+  select s.colour, min(s.plate) as plate, count(*) as cars,
+    coalesce(s.entered_at <= c.counted_at, false) as stood,
+    date_bin($3::interval, s.entered_at, '2000-01-01T00:00:00Z') as since
+  from parking.stay s
+  where s.lot_id = c.lot_id and s.state = 'open' and not s.dissolved
+  group by {_CLASS}, stood, since) inside
 """  # noqa: S608 - our own column list
 _LEFT: Final = f"""
-select s.lot_id, s.colour, min(s.plate) as plate, count(*) as cars
-from unnest($1::text[], $2::timestamptz[]) as c (lot_id, counted_at)
-join parking.stay s on s.lot_id = c.lot_id and s.left_at > c.counted_at
-where s.left_at is not null and not s.dissolved
-  and (s.entered_at is null or s.entered_at <= c.counted_at)
-group by s.lot_id, {_CLASS}
+select c.lot_id, gone.* from unnest($1::text[], $2::timestamptz[]) as c (lot_id, counted_at)
+cross join lateral (
+  select s.colour, min(s.plate) as plate, count(*) as cars
+  from parking.stay s
+  where s.lot_id = c.lot_id and s.left_at > c.counted_at and not s.dissolved
+    and s.left_at is not null and (s.entered_at is null or s.entered_at <= c.counted_at)
+  group by {_CLASS}) gone
 """  # noqa: S608 - our own column list
 _HABITS: Final = """
 select lot_id, lasting_seconds, missed_share from parking.lot_habit where lot_id = any($1::text[])

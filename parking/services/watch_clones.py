@@ -6,7 +6,7 @@ again under the plates' locks and then written down; both stays are held, and bi
 does no longer contradict, because of a later fact, is let go.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -24,10 +24,9 @@ from parking.core.cloning import (
 )
 from parking.core.ids import EventId, LotId, StayId
 from parking.core.place import Lot
-from parking.core.plate import Plate
 from parking.core.stay import Stay
 from parking.db import clones
-from parking.db.clones import News, PlateStay, Suspicion
+from parking.db.clones import News, Suspicion
 from parking.db.pool import Connection, Pool, reading, transaction
 from parking.db.stays import StayRow
 from parking.services.clock import new_id
@@ -41,6 +40,9 @@ _LOOK_BACK: Final = timedelta(days=2)
 """Where a watch begins that never watched."""
 _COMPARED: Final = timedelta(days=30)
 """How far back a plate's stays are compared with what was read now."""
+_DEGREE_KM: Final = 111.3
+"""A degree of latitude, and of longitude at the equator, is no longer."""
+_CLOCKS: Final = timedelta(hours=1)
 _AT_ONCE: Final = 5_000
 _PLATES_AT_ONCE: Final = 500
 _LOG = structlog.get_logger("parking.clones")
@@ -79,50 +81,47 @@ class CloneWatch:
                 return done
 
     async def _look_at(self, fresh: list[News], now: datetime) -> int:
-        plates = sorted({plate for each in fresh for plate in each.plates})
-        occurred_at = min(each.occurred_at for each in fresh)
-        recorded_at = min(each.recorded_at for each in fresh)
+        read = sorted({(each.lot_id, plate) for each in fresh for plate in each.plates})
+        since = min(each.occurred_at for each in fresh) - _COMPARED
+        written_since = min(each.recorded_at for each in fresh)
         done = 0
-        for start in range(0, len(plates), _PLATES_AT_ONCE):
-            some = plates[start : start + _PLATES_AT_ONCE]
-            since = occurred_at - _COMPARED
-            pairs, standing = await self._contradictions(some, since, recorded_at)
-            for stay_ids in pairs:
+        for start in range(0, len(read), _PLATES_AT_ONCE):
+            some = read[start : start + _PLATES_AT_ONCE]
+            async with reading(self._pool) as connection:
+                pairs = await clones.near_pairs(
+                    connection,
+                    some,
+                    since=since,
+                    written_since=written_since,
+                    within=_longest_way(await clones.spread_degrees(connection), self._rules),
+                )
+                suspected = await clones.about_plates(connection, {plate for _, plate in some})
+                standing = {each.stay_ids: each for each in suspected if each.standing}
+                found = await self._contradictions(connection, pairs | standing.keys())
+            for stay_ids in found - standing.keys():
                 done += await self._raise(stay_ids, now)
-            for suspicion in standing:
-                done += await self._lift(suspicion, now)
+            for stay_ids in standing.keys() - found:
+                done += await self._lift(standing[stay_ids], now)
         return done
 
     async def _contradictions(
-        self, plates: Collection[Plate], since: datetime, recorded_at: datetime
-    ) -> tuple[set[tuple[StayId, StayId]], list[Suspicion]]:
-        """Pairs of stays that contradict each other; suspicions whose stays do not any more."""
-        async with reading(self._pool) as connection:
-            of_plates = await clones.of_plates(connection, plates, since=since)
-            known = await clones.about_plates(connection, plates)
-            pairs = {
-                pair: stays
-                for theirs in of_plates.values()
-                for pair, stays in _pairs(theirs, recorded_at)
-            }
-            changed = {
-                each.row.stay.stay_id
-                for each in chain.from_iterable(of_plates.values())
-                if each.updated_at >= recorded_at
-            }
-            standing = [each for each in known if each.standing]
-            doubtful = [each for each in standing if changed.intersection(each.stay_ids)]
-            lots = await clones.lots(
-                connection, {stay.lot_id for both in pairs.values() for stay in both}
-            )
-        suspected = {each.stay_ids for each in standing}
-        found = {
-            pair
-            for pair, (one, other) in pairs.items()
-            if pair not in suspected
-            and conflict(_sure(one, lots), _sure(other, lots), rules=self._rules) is not None
+        self, connection: Connection, pairs: Collection[tuple[StayId, StayId]]
+    ) -> set[tuple[StayId, StayId]]:
+        """Those of the pairs that no single car can have caused."""
+        rows = await clones.by_ids(connection, set(chain.from_iterable(pairs)))
+        stays = {each: row.stay for each, row in rows.items() if not row.dissolved}
+        known = [pair for pair in pairs if pair[0] in stays and pair[1] in stays]
+        if not known:
+            return set()
+        lots = await clones.lots(connection, {stay.lot_id for stay in stays.values()})
+        event_ids = list(chain.from_iterable(map(_event_ids, stays.values())))
+        confidences = await clones.confidences(connection, event_ids)
+        visits = {each: _visit(stay, lots, confidences) for each, stay in stays.items()}
+        return {
+            (one, other)
+            for one, other in known
+            if conflict(visits[one], visits[other], rules=self._rules) is not None
         }
-        return found, doubtful
 
     async def _raise(self, stay_ids: tuple[StayId, StayId], now: datetime) -> int:
         await self._read_lots(stay_ids)
@@ -202,22 +201,9 @@ async def _locked(
     return rows[stay_ids[0]], rows[stay_ids[1]]
 
 
-def _pairs(
-    stays: list[PlateStay], recorded_at: datetime
-) -> Iterator[tuple[tuple[StayId, StayId], tuple[Stay, Stay]]]:
-    """Each stay that was written since, beside each of the plate's stays in another lot."""
-    alive = [each for each in stays if not each.row.dissolved]
-    for changed in alive:
-        if changed.updated_at < recorded_at:
-            continue
-        for other in alive:
-            if other.row.stay.lot_id != changed.row.stay.lot_id:
-                one, two = sorted((changed.row.stay, other.row.stay), key=_stay_id)
-                yield (one.stay_id, two.stay_id), (one, two)
-
-
-def _stay_id(stay: Stay) -> StayId:
-    return stay.stay_id
+def _longest_way(spread_degrees: float, rules: CloneRules) -> timedelta:
+    """How long the way between the two lots furthest apart takes at most; and clocks may differ."""
+    return timedelta(hours=spread_degrees * _DEGREE_KM / rules.speed_kmh) + _CLOCKS
 
 
 def _event_ids(stay: Stay) -> Iterable[EventId]:
@@ -232,8 +218,3 @@ def _visit(stay: Stay, lots: Mapping[LotId, Lot], confidences: Mapping[EventId, 
         tolerance_seconds=lot.rules.clock_drift_tolerance_seconds,
         confidences={each: confidences[each] for each in _event_ids(stay) if each in confidences},
     )
-
-
-def _sure(stay: Stay, lots: Mapping[LotId, Lot]) -> Visit:
-    """As if its reads were sure: what is not suspected so need not be looked at closer."""
-    return _visit(stay, lots, dict.fromkeys(_event_ids(stay), 1.0))

@@ -94,6 +94,10 @@ def test_a_read_elsewhere_while_it_was_provably_inside() -> None:
     assert between(visit(OWN, 0, 9000), visit(OTHER, 3000, confidence=0.5)) is None
 
 
+def test_a_leaving_that_a_person_told_is_no_read() -> None:
+    assert between(visit(OWN, 0, 9000, exit_lane_id=None), visit(OTHER, 3000, 6000)) is None
+
+
 def test_clocks_may_differ() -> None:
     assert between(visit(OWN, 0, 9000), visit(OTHER, 8990, 12_000)) is None
     assert between(visit(OWN, 0, 9000), visit(OTHER, 8800, 12_000)) is not None
