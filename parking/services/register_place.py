@@ -9,7 +9,7 @@ import msgspec
 from parking.core.errors import DomainError
 from parking.core.ids import LotId, OperatorId, TariffId
 from parking.core.place import Device, Lane, Lot, Operator, StayRules
-from parking.core.pricing import STAY_DAYS_MAX
+from parking.core.rule_checks import rule_mistakes
 from parking.core.tariff import Tariff
 from parking.core.tariff_document import check_tariff, read_tariff_json
 from parking.core.tariff_errors import VersionDatesError, VersionsOutOfOrderError
@@ -253,10 +253,6 @@ def _check_class_spaces(lot: Lot) -> None:
 
 
 def _check_rules(rules: StayRules) -> None:
-    for name in rules.__struct_fields__:
-        if getattr(rules, name) < 0:
-            msg = f"{name} must not be negative"
-            raise StayRulesError(msg)
-    if not 1 <= rules.maximum_stay_hours <= 24 * STAY_DAYS_MAX:
-        msg = f"maximum_stay_hours must be between 1 and {24 * STAY_DAYS_MAX}"
-        raise StayRulesError(msg)
+    mistakes = list(rule_mistakes(rules))
+    if mistakes:
+        raise StayRulesError("; ".join(mistakes))

@@ -128,7 +128,7 @@ async def test_an_end_that_is_taken_back_is_given_back(world: World) -> None:
     assert reply.status_code == 200, reply.text
     assert await states(world) == [(PLATE, "open")]
     assert await world.owed() == {}
-    withdrawal = reply.json()[-1]["event_id"]
+    (withdrawal,) = [fact["event_id"] for fact in reply.json() if fact["type"] == "event_withdrawn"]
     reply = await say(world, f"/v1/lane-events/{withdrawal}/withdrawal")
     assert problem(reply) == (422, "withdrawal-stands")
     reply = await say(world, f"/v1/lane-events/{world.event_id()}/withdrawal")
@@ -266,3 +266,34 @@ async def test_an_exit_without_an_entry_may_be_given_the_plate_that_it_had(world
     assert reply.status_code == 200, reply.text
     assert await states(world) == [(OTHER, "closed")]
     assert (await shown(world, entry["event_id"]))["fee"]["total"]["amount_minor"] == 1000
+
+
+async def test_a_lots_rules_that_make_no_sense_name_their_mend(world: World) -> None:
+    body: dict[str, Any] = {
+        "operator_id": "city",
+        "name_zh": "场",
+        "name_en": "Lot",
+        "zone": "Asia/Shanghai",
+    }
+    body |= {"spaces": 9, "tariff_id": "plain", "rules": {"reentry_minutes": 5000}}
+    reply = await world.as_admin("PUT", "/v1/lots/west-lake", body)
+    assert problem(reply) == (422, "stay-rules")
+    assert "must be from 0 to 1439: a car that comes daily" in reply.json()["detail"]
+
+
+async def test_an_exit_beyond_all_tolerance_is_parked_for_review(world: World) -> None:
+    """Before its entry by more than clocks drift, or after the maximum stay: a person is asked."""
+    await world.put_lot("west-lake", rules={"maximum_stay_hours": 1})
+    early = world.exited(PLATE)
+    world.clock.move(seconds=61)
+    await world.post([early, world.entered(PLATE)])
+    world.clock.move(hours=2)
+    await world.post(world.exited(PLATE))
+    assert [state for _, state in await states(world)] == [
+        "missed_entry",
+        "missed_entry",
+        "missed_exit",
+    ]
+    reviews = (await world.as_admin("GET", "/v1/reviews?state=pending")).json()
+    assert [review["kind"] for review in reviews] == ["missed_entry", "missed_entry"]
+    assert await world.owed() == {}
