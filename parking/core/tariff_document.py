@@ -8,8 +8,6 @@ import re
 import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
-from difflib import get_close_matches
-from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +30,7 @@ from parking.core.tariff_errors import (
     WindowsOverlapError,
     WindowTimesError,
 )
+from parking.core.tariff_shape import shape_error
 from parking.core.tariff_version_checks import version_mistakes
 
 __all__ = [
@@ -73,7 +72,7 @@ def read_tariff_json(data: bytes | str) -> Tariff:
     try:
         return check_tariff(msgspec.json.decode(data, type=Tariff))
     except msgspec.ValidationError as error:
-        raise _shape_error(error) from error
+        raise shape_error(error) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise _not_json(error) from error
 
@@ -83,7 +82,7 @@ def tariff_from_data(data: object) -> Tariff:
     try:
         return check_tariff(msgspec.convert(data, Tariff))
     except msgspec.ValidationError as error:
-        raise _shape_error(error) from error
+        raise shape_error(error) from error
 
 
 def check_tariff(tariff: Tariff) -> Tariff:
@@ -156,7 +155,7 @@ def _mistakes_of(data: Any) -> tuple[Tariff | None, list[TariffError]]:  # noqa:
         try:
             tariff = msgspec.convert(data, Tariff)
         except msgspec.ValidationError as error:
-            mistake = _shape_error(error)
+            mistake = shape_error(error)
             mistakes.append(mistake)
             if "unknown field" not in mistake.reason:
                 break
@@ -188,7 +187,7 @@ def _convert(data: dict[str, Any], where: str) -> Tariff:
     try:
         return msgspec.convert(data, Tariff)
     except msgspec.ValidationError as error:
-        raise _within(_shape_error(error), where) from error
+        raise _within(shape_error(error), where) from error
 
 
 def _within(mistake: TariffError, where: str) -> TariffError:
@@ -210,30 +209,3 @@ def _parts(key: str) -> Iterator[str | int]:
 
 def _not_json(error: Exception) -> TariffSyntaxError:
     return TariffSyntaxError(key="", reason=f"not JSON: {error}")
-
-
-def _shape_error(error: msgspec.ValidationError) -> TariffShapeError:
-    """Split msgspec's message `… - at `$.windows[0].from`` into reason and key."""
-    reason, _, path = str(error).partition(" - at ")
-    key = path.strip("`").removeprefix("$").removeprefix(".")
-    named = re.search(r"(required|unknown) field `(\w+)`", reason)
-    if named is not None:
-        key = f"{key}.{named[2]}" if key else named[2]
-        if named[1] == "unknown":
-            reason += f"; {_mend_of_unknown(named[2])}"
-    return TariffShapeError(key=key, reason=reason)
-
-
-def _mend_of_unknown(name: str) -> str:
-    near = get_close_matches(name, _keys(), n=1)
-    return f"did you mean {near[0]}?" if near else "take it out; docs/tariffs.md lists the keys"
-
-
-@cache
-def _keys() -> tuple[str, ...]:
-    """Every key that a tariff document may have, at any depth."""
-    found: set[str] = set()
-    schema = msgspec.json.schema(Tariff)
-    for definition in schema["$defs"].values():
-        found.update(definition.get("properties", {}))
-    return tuple(sorted(found))

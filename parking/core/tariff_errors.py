@@ -162,3 +162,7 @@ class VersionsDifferError(TariffError):
 
 class NoVersionsError(TariffError):
     """A tariff file lists versions, and there are none."""
+
+
+class SharedCapMissingError(TariffError):
+    """A cap that a day's stays share is not there."""

@@ -13,6 +13,7 @@ from parking.core.tariff_errors import (
     NoStepsError,
     NoTiersError,
     RoundingBreaksCapError,
+    SharedCapMissingError,
     StepNeverEndsError,
     StepNotWholeUnitsError,
     TariffError,
@@ -90,6 +91,9 @@ def _caps_mistakes(
             dearest = max(
                 [dearest, *(_dearest(window) * schedule.percent // 100 for window in own)]
             )
+    if caps.calendar_day_shared and caps.calendar_day_minor is None:
+        reason = "there is no cap of the day to share; write the cap: calendar_day_minor"
+        yield SharedCapMissingError(key=f"{key}.calendar_day_shared", reason=reason)
     for name, cap in _named(caps):
         if cap is None:
             continue
