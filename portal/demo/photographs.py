@@ -126,13 +126,16 @@ def _link(source: Path, target: Path) -> None:
 
 
 def plan_videos(stage: Stage, folder: Path, *, day: date) -> list[Video]:
-    """Give each video two lanes of its own at the first lot: in at its hour, out an hour later."""
+    """Give each video two lanes of its own at the first lot: in, and out half an hour later.
+
+    One follows the other, since the same car may be in several.
+    """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS)
     videos = []
     for number, path in enumerate(paths[:_VIDEOS_MAX]):
         begin = datetime.combine(day, _FIRST_HOUR, tzinfo=ZoneInfo(ZONE))
-        for direction, later in (("entry", timedelta()), ("exit", timedelta(minutes=50))):
-            at = begin + number * timedelta(minutes=2) + later
+        for direction, later in (("entry", timedelta()), ("exit", timedelta(minutes=30))):
+            at = begin + number * timedelta(minutes=45) + later
             target = stage.folder.path / f"{_stamp(at)}-{direction}-{number}{path.suffix.lower()}"
             _link(path, target)
             videos.append(
@@ -180,7 +183,8 @@ async def _put_video_lanes(stage: Stage, videos: Sequence[Video]) -> None:
 async def _watch_and_tell(stage: Stage, shown: Sequence[Shown], *, console: Console) -> bool:
     pool = await open_pool(stage.database_url, size_max=2)
     try:
-        await _watch(stage, pool, console=console, frames=2 * len(shown))
+        videos = sum(map(len, stage.videos.values()))
+        await _watch(stage, pool, console=console, frames=2 * len(shown), videos=videos)
         stays = await read_stays(pool)
         violations = await audit(pool, now=datetime.now(UTC), truth_url=stage.sim_url)
     finally:
@@ -193,8 +197,8 @@ async def _watch_and_tell(stage: Stage, shown: Sequence[Shown], *, console: Cons
     return not violations
 
 
-async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int) -> None:
-    """Until every picture has been looked at, every event delivered, and nothing moves any more."""
+async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int, videos: int) -> None:
+    """Until all of it has been looked at, every event delivered, and nothing moves any more."""
     pictures = frames // 2
     goals = {"read": frames, "delivered": frames, "opened": pictures, "closed": pictures}
     watcher = Watcher(console, stage, goals=goals)
@@ -206,7 +210,7 @@ async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int) -> 
             counts = await watcher.look(await read_stays(pool), cameras_done=False)
             if counts != last:
                 last, quiet_since = counts, time.monotonic()
-            looked = counts.read >= frames and not counts.pending
+            looked = counts.read >= frames and counts.ended >= videos and not counts.pending
             # An agent that was killed counts its frames from nought again, hence the patience.
             patience = _QUIET_SECONDS if looked else _STUCK_SECONDS
             if time.monotonic() - quiet_since > patience:

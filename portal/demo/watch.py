@@ -26,6 +26,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     read: int
     delivered: int
     pending: int
+    ended: int
+    """Cameras that have no more frames, as recorded videos at their end."""
     opened: int
     closed: int
     paid: int
@@ -95,6 +97,7 @@ class Watcher:
             read=sum(each["frames"] for each in agents.values()),
             delivered=sum(each["delivered"] for each in agents.values()),
             pending=sum(each["pending"] for each in agents.values()),
+            ended=sum(each["ended"] for each in agents.values()),
             opened=len(stays),
             closed=sum(stay["state"] == "closed" for stay in stays),
             paid=sum(stay["obligation_state"] == "paid" for stay in stays),
@@ -112,6 +115,7 @@ class Watcher:
                     frames=sum(camera["frames"] for camera in said["cameras"]),
                     delivered=said["delivered"],
                     pending=said["pending"],
+                    ended=sum(camera["ended"] for camera in said["cameras"]),
                 )
         return self._last
 
@@ -125,6 +129,7 @@ class Watcher:
             "frames": sum(life["frames"] for life in lives),
             "delivered": sum(life["delivered"] for life in lives),
             "pending": said["pending"],
+            "ended": said["ended"],
         }
 
     def _show(self, counts: Counts) -> None:
