@@ -32,6 +32,7 @@ from parking.services.clock import system_clock
 from parking.web.lane_events import FastLane
 from parking.web.problems import STATUSES as PARKING_STATUSES
 from parking.web.routes import parking_routers
+from portal.clones import DRIVER_CLONES_ROUTER
 from portal.database import database_url, keep_running
 from portal.frame import Frame
 from portal.ops import OPS_ROUTER
@@ -66,7 +67,13 @@ def create_app(settings: Settings) -> Litestar:
             await pool.close()
 
     app = Litestar(
-        route_handlers=[*parking_routers(), *billing_routers(), PAGES_ROUTER, OPS_ROUTER],
+        route_handlers=[
+            *parking_routers(),
+            *billing_routers(),
+            DRIVER_CLONES_ROUTER,
+            PAGES_ROUTER,
+            OPS_ROUTER,
+        ],
         lifespan=[lifespan],
         exception_handlers=exception_handlers({**PARKING_STATUSES, **BILLING_STATUSES}),
         openapi_config=_openapi(settings),
