@@ -20,6 +20,7 @@ from parking.db.pool import Pool, reading, transaction
 from parking.services.clock import Clock, new_id
 from parking.services.refusals import UnknownDeviceError
 from parking.services.register_place import UnknownOperatorError
+from parking.services.shared_reads import SharedReads
 
 ADMIN_KEY_LENGTH_MIN: Final = 24
 _PREFIX: Final = "lf_"
@@ -71,6 +72,7 @@ class ApiKeys:
         self._clock = clock
         self._cache_s = cache_seconds
         self._cache: dict[bytes, tuple[Principal | None, float]] = {}
+        self._reads: SharedReads[bytes, Principal | None] = SharedReads()
 
     async def principal(self, key: str) -> Principal:
         """Whose key it is. Raises UnauthorisedError, DatabaseUnavailableError."""
@@ -78,15 +80,21 @@ class ApiKeys:
         found = self._cache.get(digest)
         now_s = time.monotonic()
         if found is None or found[1] < now_s:
-            async with reading(self._pool) as connection:
-                principal = await api_keys.find(connection, digest)
-            if len(self._cache) >= _CACHE_SIZE_MAX:
-                self._cache.clear()
-            found = (principal, now_s + self._cache_s)
-            self._cache[digest] = found
-        if found[0] is None:
+            principal = await self._reads.read(digest, lambda: self._read(digest))
+        else:
+            principal = found[0]
+        if principal is None:
             raise UnauthorisedError
-        return found[0]
+        return principal
+
+    async def _read(self, digest: bytes) -> Principal | None:
+        cache, until_s = self._cache, time.monotonic() + self._cache_s
+        async with reading(self._pool) as connection:
+            principal = await api_keys.find(connection, digest)
+        if len(cache) >= _CACHE_SIZE_MAX:
+            cache.clear()
+        cache[digest] = (principal, until_s)
+        return principal
 
     async def create_for_device(self, lot_id: LotId, device_id: DeviceId) -> NewKey:
         """A key for a gate device. Raises UnknownDeviceError."""
@@ -127,7 +135,9 @@ class ApiKeys:
         async with transaction(self._pool) as connection:
             if await api_keys.revoke(connection, key_id, now=self._clock()) is None:
                 raise UnknownKeyError(key_id)
-        self._cache.clear()
+        # A read that began before must leave its answer where nobody looks.
+        self._cache = {}
+        self._reads.forget()
 
     async def _create(
         self,

@@ -19,6 +19,7 @@ from parking.core.tariff_versions import PricedFrom, TariffVersions
 from parking.db import places
 from parking.db.pool import Connection, Pool, reading
 from parking.services.refusals import UnknownLotError
+from parking.services.shared_reads import SharedReads
 
 
 class LotEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class PlaceBook:
         self._pool = pool
         self._ttl_s = ttl_seconds
         self._lots: dict[LotId, tuple[LotEntry, float]] = {}
+        self._reads: SharedReads[LotId, LotEntry] = SharedReads()
         self._tariffs: dict[TariffId, tuple[TariffVersions, float]] = {}
         self._asking: set[TariffId] = set()
 
@@ -48,7 +50,10 @@ class PlaceBook:
 
     async def lot(self, lot_id: LotId) -> LotEntry:
         """The lot, read now if need be. Raises UnknownLotError, DatabaseUnavailableError."""
-        return self.fresh(lot_id) or await self.reread(lot_id)
+        fresh = self.fresh(lot_id)
+        if fresh is not None:
+            return fresh
+        return await self._reads.read(lot_id, lambda: self.reread(lot_id))
 
     async def latest(self, lot_id: LotId) -> LotEntry:
         """The lot as it was last read, however long ago; for who checked it lately."""
@@ -57,16 +62,16 @@ class PlaceBook:
 
     async def reread(self, lot_id: LotId) -> LotEntry:
         """The lot as the database has it now. Raises UnknownLotError, DatabaseUnavailableError."""
-        until_s = time.monotonic() + self._ttl_s
+        lots, until_s = self._lots, time.monotonic() + self._ttl_s
         async with reading(self._pool) as connection:
             row = await places.lot_row(connection, lot_id)
         if row is None:
-            self._lots.pop(lot_id, None)
+            lots.pop(lot_id, None)
             raise UnknownLotError(lot_id)
         entry = LotEntry(
             lot=row.lot, zone=ZoneInfo(row.lot.zone), lanes=row.lanes, devices=row.devices
         )
-        self._lots[lot_id] = (entry, until_s)
+        lots[lot_id] = (entry, until_s)
         return entry
 
     async def read_tariffs(self, connection: Connection, tariff_ids: Iterable[TariffId]) -> None:
@@ -101,7 +106,9 @@ class PlaceBook:
 
     def forget(self) -> None:
         """Read all anew next time: something was changed here."""
-        self._lots.clear()
+        # A read that began before must leave its answer where nobody looks.
+        self._lots = {}
+        self._reads.forget()
         self._tariffs.clear()
 
     def _knows(self, tariff_id: TariffId, now_s: float) -> bool:

@@ -113,7 +113,7 @@ async def _check(
     assert lot_id is not None  # noqa: S101 - a device key has both, the database sees to it
     assert device_id is not None  # noqa: S101
     bounds = Bounds(services.clock(), *services.event_ages)
-    lot = services.book.fresh(lot_id) or await services.book.reread(lot_id)
+    lot = await services.book.lot(lot_id)
     checked = [_checked(element, lot, device_id, bounds) for element in elements]
     for each in checked:
         if isinstance(each, UnknownLaneError | UnknownDeviceError):
