@@ -14,7 +14,7 @@ from parking.core.plate import Plate
 from parking.core.stay import StayState
 from parking.db.places import lot_of
 from parking.db.pool import Connection
-from parking.db.reviews import Review, ReviewState, review_of
+from parking.db.reviews import Review, ReviewKind, ReviewState, review_of
 
 LIMIT_MAX: Final = 500
 
@@ -43,7 +43,8 @@ order by s.stay_id desc limit $5
 _REVIEWS = """
 select r.* from parking.review r join parking.lot l using (lot_id)
 where ($1::text is null or r.state = $1) and ($2::text is null or l.operator_id = $2)
-order by r.created_at desc, r.review_id limit $3
+  and ($3::text is null or r.lot_id = $3) and ($4::text is null or r.kind = $4)
+order by r.created_at desc, r.review_id limit $5
 """
 _FEE: Final = msgspec.json.Decoder(Fee)
 
@@ -73,6 +74,10 @@ class StayView(msgspec.Struct, frozen=True, kw_only=True):
     exit_event_id: EventId | None
     entry_lane_id: LaneId | None
     exit_lane_id: LaneId | None
+    """None for a closed stay: a person told when it left."""
+    reentry_of: StayId | None
+    """The stay that the same car had left shortly before."""
+    drive_through: bool
     tariff_id: TariffId
     fee: Fee | None
     business_date: date | None
@@ -122,12 +127,19 @@ async def list_reviews(
     connection: Connection,
     *,
     state: ReviewState | None = None,
+    kind: ReviewKind | None = None,
+    lot_id: LotId | None = None,
     operator_id: OperatorId | None = None,
     limit: int = 100,
 ) -> list[Review]:
-    """Reviews, newest first."""
+    """Reviews that fit, newest first."""
     rows = await connection.fetch(
-        _REVIEWS, None if state is None else state.value, operator_id, min(limit, LIMIT_MAX)
+        _REVIEWS,
+        None if state is None else state.value,
+        operator_id,
+        lot_id,
+        None if kind is None else kind.value,
+        min(limit, LIMIT_MAX),
     )
     return [review_of(row) for row in rows]
 

@@ -18,7 +18,7 @@ from parking.core.vehicle import VehicleKind
 from parking.db import queries
 from parking.db.pool import reading
 from parking.db.queries import LotView, StayView
-from parking.db.reviews import Review, ReviewState
+from parking.db.reviews import Review, ReviewKind, ReviewState
 from parking.services.gate_prices import PricePreview
 from parking.services.quote_stay import UnknownStayError
 from parking.services.review_facts import Decision, Ruling
@@ -144,13 +144,20 @@ async def post_quote(request: Request[Any, Any, Any], data: JSONBody[QuoteBody])
 async def get_reviews(
     request: Request[Any, Any, Any],
     review_state: Annotated[ReviewState | None, QueryParameter(name="state")] = None,
+    kind: Annotated[ReviewKind | None, QueryParameter()] = None,
+    lot_id: SlugQuery = None,
     limit: LimitQuery = 100,
 ) -> list[Review]:
     """What waits for a person, or was decided."""
     scope = await operator_scope(request)
     async with reading(services_of(request).pool) as connection:
         return await queries.list_reviews(
-            connection, state=review_state, operator_id=scope, limit=limit
+            connection,
+            state=review_state,
+            kind=kind,
+            lot_id=None if lot_id is None else LotId(lot_id),
+            operator_id=scope,
+            limit=limit,
         )
 
 

@@ -222,6 +222,8 @@ async def test_a_car_that_is_back_soon_is_linked_and_one_that_passed_is_flagged(
     assert stays[second["event_id"]]["reentry_of"] == first["event_id"]
     assert stays[second["event_id"]]["drive_through"]
     assert not stays[first["event_id"]]["drive_through"]
+    view = await shown(world, second["event_id"])
+    assert (view["reentry_of"], view["drive_through"]) == (str(first["event_id"]), True)
 
 
 async def test_what_is_ambiguous_comes_to_a_person_with_all_that_there_is(world: World) -> None:
@@ -296,4 +298,7 @@ async def test_an_exit_beyond_all_tolerance_is_parked_for_review(world: World) -
     ]
     reviews = (await world.as_admin("GET", "/v1/reviews?state=pending")).json()
     assert [review["kind"] for review in reviews] == ["missed_entry", "missed_entry"]
+    for query, found in (("lot_id=west-lake", 2), ("lot_id=wulin", 0), ("kind=no_plate", 0)):
+        reply = await world.as_admin("GET", f"/v1/reviews?{query}")
+        assert len(reply.json()) == found
     assert await world.owed() == {}
