@@ -59,6 +59,11 @@ types: setup  ## types: mypy everywhere, basedpyright on the cores
 tests: setup  ## the tests alone (ARGS="-k word" for some of them)
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
 
+.PHONY: simulate
+simulate: setup  ## a month of billing with every fault, for many seeds (SEEDS=20 DAYS=30)
+	@SIMULATION_SEEDS=$(or $(SEEDS),20) SIMULATION_DAYS=$(or $(DAYS),30) \
+		$(BIN)/pytest -q -n $(JOBS) tests/simulation/test_billing_month.py
+
 .PHONY: coverage
 coverage: setup  ## the tests, with what they did not reach
 	@$(BIN)/coverage run -m pytest -q $(ARGS)

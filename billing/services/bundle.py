@@ -20,11 +20,20 @@ from billing.services.settle_operators import agree_contract
 from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
 from billing.settings import BillingSettings
+from billing.statement_files import receipt_pdf
 from billing.stripe_gateway import StripeGateway
+from parking.core.errors import DomainError
 from parking.core.ids import AccountId, OperatorId, StayId
 from parking.core.plate import Plate
 
 _SETTLEMENTS_LISTED = 400
+
+
+class NothingPaidError(DomainError):
+    """There is no receipt before money was taken."""
+
+    def __init__(self, stay_id: StayId) -> None:
+        super().__init__(f"nothing was paid for stay {stay_id} yet")
 
 
 class BillingServices:
@@ -148,6 +157,13 @@ class BillingServices:
         if stay_id not in found:
             raise ObligationNotFoundError(stay_id)
         return found[stay_id]
+
+    async def receipt(self, stay_id: StayId) -> bytes:
+        """Make the receipt of a paid stay. ObligationNotFoundError, NothingPaidError."""
+        view = await self.obligation(stay_id)
+        if not view.captured_minor:
+            raise NothingPaidError(stay_id)
+        return receipt_pdf(view, zone=self._settings.ledger_zone)
 
     async def open_checkout(self, stay_id: StayId, *, return_url: str) -> str:
         """Give the address of a page on which a stay can be paid by hand."""

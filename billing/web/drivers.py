@@ -4,13 +4,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Router, delete, get, post
+from litestar import Request, Response, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
 from billing.core.consent import CURRENT, ConsentText
 from billing.db.queries import ObligationView
 from billing.web.access import driver_of, services_of
+from billing.web.files import file_response
 from parking.core.errors import DomainError
 from parking.core.ids import StayId
 from parking.core.plate import Plate, normalise_plate
@@ -134,6 +135,15 @@ async def get_obligation(
     return await services_of(request).obligation(StayId(stay_id))
 
 
+@get("/v1/stays/{stay_id:uuid}/receipt", summary="Take a receipt away", security=[])
+async def get_receipt(request: Request[Any, Any, Any], stay_id: FromPath[UUID]) -> Response[bytes]:
+    """Make the receipt of a paid stay as PDF, with every fee line; 409 before it is paid."""
+    content = await services_of(request).receipt(StayId(stay_id))
+    return file_response(
+        content, media_type="application/pdf", name=f"parking-receipt-{stay_id}.pdf"
+    )
+
+
 @post("/v1/stays/{stay_id:uuid}/checkout", summary="Pay a stay by hand", security=[])
 async def post_checkout(
     request: Request[Any, Any, Any], stay_id: FromPath[UUID], data: JSONBody[ReturnBody]
@@ -157,6 +167,7 @@ def drivers_router() -> Router:
             delete_method,
             get_obligations,
             get_obligation,
+            get_receipt,
             post_checkout,
         ],
     )

@@ -4,16 +4,19 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Router, get, put
+from litestar import Request, Response, Router, get, put
 from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
 from billing.core.settlement import Contract, Period, Settlement
 from billing.core.statement import Statement
+from billing.statement_files import MEDIA_TYPES, StatementFormat, file_name, statement_file
 from billing.web.access import require_admin, require_operator, services_of
+from billing.web.files import file_response
 from parking.core.ids import SLUG_PATTERN, OperatorId
 
 AnyRequest = Request[Any, Any, Any]
+FormatPath = Annotated[str, PathParameter(pattern="^(csv|xlsx|pdf)$")]
 OperatorPath = Annotated[str, PathParameter(pattern=SLUG_PATTERN)]
 Sum = Annotated[int, Meta(ge=0, le=10**12)]
 
@@ -35,6 +38,25 @@ async def get_statement(
     operator = OperatorId(operator_id)
     await require_operator(request, operator)
     return await services_of(request).statement(operator, day)
+
+
+@get(
+    "/v1/operators/{operator_id:str}/statements/{day:date}/{kind:str}",
+    summary="Take a day's statement away as a file",
+)
+async def get_statement_file(
+    request: AnyRequest, operator_id: OperatorPath, day: FromPath[date], kind: FormatPath
+) -> Response[bytes]:
+    """Make the statement as `csv`, `xlsx` or `pdf`."""
+    operator = OperatorId(operator_id)
+    await require_operator(request, operator)
+    statement = await services_of(request).statement(operator, day)
+    chosen = StatementFormat(kind)
+    return file_response(
+        statement_file(statement, chosen),
+        media_type=MEDIA_TYPES[chosen],
+        name=file_name(statement, chosen),
+    )
 
 
 @put("/v1/operators/{operator_id:str}/contracts/{effective_from:date}", summary="Agree a contract")
@@ -78,5 +100,11 @@ def operators_router() -> Router:
     return Router(
         path="/",
         tags=["money"],
-        route_handlers=[get_statement, put_contract, get_contracts, get_settlements],
+        route_handlers=[
+            get_statement,
+            get_statement_file,
+            put_contract,
+            get_contracts,
+            get_settlements,
+        ],
     )

@@ -16,6 +16,7 @@ from billing.services.bind import (
     PlateBoundElsewhereError,
     PlateNotBoundError,
 )
+from billing.services.bundle import NothingPaidError
 from billing.services.claims import (
     ClaimDecidedError,
     ClaimNotFoundError,
@@ -65,6 +66,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ContractExistsError: 409,
     ContractTooLateError: 409,
     NothingOwedError: 409,
+    NothingPaidError: 409,
     PaymentInProgressError: 409,
     PlateBoundElsewhereError: 409,
     CorrectionNeededError: 422,
