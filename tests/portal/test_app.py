@@ -150,7 +150,17 @@ async def test_openapi_has_every_route_and_every_route_is_there(client: Client) 
 
 def _filled(template: str) -> str:
     path = template
-    names = ("stay_id", "review_id", "key_id", "token_id", "claim_id", "appeal_id", "dispute_id")
+    names = (
+        "stay_id",
+        "review_id",
+        "key_id",
+        "token_id",
+        "claim_id",
+        "appeal_id",
+        "dispute_id",
+        "fact_id",
+        "suspicion_id",
+    )
     for name in names:
         path = path.replace(f"{{{name}}}", "01930000-0000-7000-8000-000000000000")
     for name in ("date", "day", "business_date"):
