@@ -81,7 +81,7 @@ docs: setup  ## write the generated pages of docs/ anew
 
 .PHONY: bench
 bench: setup  ## measure: each figure with the limit taken in the same run
-	@for bench in bench/core_speed.py bench/stays.py bench/ingest.py; do $(BIN)/python $$bench || exit 1; done
+	@for bench in bench/core_speed.py bench/stays.py bench/ingest.py bench/gateway.py; do $(BIN)/python $$bench || exit 1; done
 
 .PHONY: lock
 lock: setup  ## write requirements/*.lock anew from pyproject.toml (ARGS=--upgrade for newer ones)

@@ -112,6 +112,7 @@ _MONEY_IN = (
 _PAYERS = (
     _list("/v1/customers", Customer, "email"),
     Route("POST", "/v1/customers", customers.CustomerParams, customers.create),
+    Route("GET", "/v1/customers/search", search.SearchParams, customers.search),
     Route("GET", "/v1/customers/{}", Params, customers.retrieve),
     Route("POST", "/v1/customers/{}", customers.CustomerParams, customers.update),
     Route("DELETE", "/v1/customers/{}", Params, customers.delete),
@@ -183,7 +184,12 @@ _ACCOUNTS = (
         account_parts.CapabilityParams,
         account_parts.update_capability,
     ),
-    Route("GET", "/v1/accounts/{}/external_accounts", ListParams, account_parts.list_banks),
+    Route(
+        "GET",
+        "/v1/accounts/{}/external_accounts",
+        account_parts.BankListParams,
+        account_parts.list_banks,
+    ),
     Route(
         "POST",
         "/v1/accounts/{}/external_accounts",

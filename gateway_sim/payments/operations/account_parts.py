@@ -37,6 +37,12 @@ class BankCreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=
     metadata: Metadata | None = None
 
 
+class BankListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which kind; cards to pay out to are not simulated, so there are none."""
+
+    object: Literal["bank_account", "card"] = "bank_account"
+
+
 class BankUpdateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may be changed on a bank account."""
 
@@ -120,10 +126,12 @@ def delete_bank(world: "World", _params: Params, account_id: str, bank_id: str) 
     return {"id": bank_id, "object": "bank_account", "deleted": True}
 
 
-def list_banks(world: "World", params: ListParams, account_id: str) -> Page:
+def list_banks(world: "World", params: BankListParams, account_id: str) -> Page:
     """An account's bank accounts, newest first."""
     world.load(Account, account_id)
     url = f"/v1/accounts/{account_id}/external_accounts"
+    if params.object != BankAccount.KIND:
+        return Page(url=url, data=[], has_more=False)
     return list_page(world, BankAccount, params, url=url, of_account=account_id)
 
 

@@ -102,7 +102,7 @@ class UpdateParams(_Changes, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class RejectParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why."""
 
-    reason: Literal["fraud", "other", "terms_of_service"]
+    reason: str
 
 
 def create(world: "World", params: CreateParams) -> Account:
@@ -161,7 +161,8 @@ def delete(world: "World", _params: Params, account_id: str) -> "JsonObject":
 def reject(world: "World", params: RejectParams, account_id: str) -> Account:
     """Have nothing more to do with an account."""
     account = world.load(Account, account_id)
-    account.restricted = f"rejected.{params.reason}"
+    known = params.reason in {"fraud", "terms_of_service"}
+    account.restricted = f"rejected.{params.reason if known else 'other'}"
     return announce(world, account)
 
 

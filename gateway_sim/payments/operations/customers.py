@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway_sim.payments.operations.params import Metadata, Params, merge_metadata
+from gateway_sim.payments.operations.search import SearchPage, SearchParams, search_page
 from gateway_sim.payments.shapes.customer import Customer, DeletedCustomer
 from gateway_sim.payments.shapes.payment_method import PaymentMethod
 
@@ -69,6 +70,11 @@ def delete(world: "World", _params: Params, customer_id: str) -> "JsonObject":
     world.emit("customer.deleted", customer)
     world.store.replace(DeletedCustomer(id=customer.id, created=customer.created))
     return {"id": customer.id, "object": "customer", "deleted": True}
+
+
+def search(world: "World", params: SearchParams) -> SearchPage:
+    """Customers by metadata, e-mail, name, phone or time."""
+    return search_page(world, Customer, params, url="/v1/customers/search")
 
 
 def _apply(world: "World", customer: Customer, params: CustomerParams) -> None:

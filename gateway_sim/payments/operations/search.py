@@ -24,7 +24,7 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _JOIN = re.compile(r"(AND|OR)\b", re.IGNORECASE)
-_WORDS = {"customer", "status", "currency"}
+_WORDS = {"currency", "customer", "email", "name", "phone", "status"}
 _NUMBERS = {"amount", "created"}
 _Test = Callable[[JsonObject], bool]
 
@@ -108,11 +108,13 @@ def _test(term: re.Match[str], query: str) -> _Test:
 
 
 def _metadata_test(key: str, value: str) -> _Test:
-    return lambda body: bool(body["metadata"].get(key) == value)
+    wanted = value.casefold()
+    return lambda body: bool(body["metadata"].get(key, "").casefold() == wanted)
 
 
 def _word_test(field: str, value: str) -> _Test:
-    return lambda body: bool(body[field] == value)
+    wanted = value.casefold()
+    return lambda body: bool(str(body.get(field) or "").casefold() == wanted)
 
 
 def _number_test(field: str, operator: str, limit: int) -> _Test:
@@ -123,12 +125,13 @@ def _number_test(field: str, operator: str, limit: int) -> _Test:
         ">=": lambda body: bool(body[field] >= limit),
         "<=": lambda body: bool(body[field] <= limit),
     }
-    return comparisons[operator]
+    compare = comparisons[operator]
+    return lambda body: field in body and compare(body)
 
 
 def _unreadable(query: str) -> InvalidRequestError:
     msg = (
         f"We were unable to parse your search query: {query[:200]}. Simulated are metadata[…], "
-        "customer, status, currency, amount and created, joined by AND or by OR."
+        "customer, status, currency, amount, created, email, name and phone, joined by AND or OR."
     )
     return InvalidRequestError(msg, param="query")
