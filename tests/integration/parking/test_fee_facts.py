@@ -5,6 +5,7 @@ from itertools import count, permutations
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -238,3 +239,45 @@ async def test_the_price_shown_counts_rights_and_what_was_paid(world: World) -> 
     }
     quoted = await world.as_admin("POST", "/v1/quotes", asked)
     assert quoted.json()["total"]["amount_minor"] == 1000
+
+
+async def test_what_was_said_is_never_edited(world: World) -> None:
+    await mall(world)
+    grant = {"type": "right_granted", "plate": PLATE, "right_id": "half"}
+    assert (await say(world, grant)).status_code == 201
+    for sql in (
+        "update parking.fee_fact set plate = '浙A00001'",
+        "delete from parking.fee_fact",
+        "truncate parking.fee_fact",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await world.pool.execute(sql)
+
+
+async def test_a_right_of_another_operators_lot_is_not_theirs_to_grant(world: World) -> None:
+    await mall(world)
+    await world.put("/v1/operators/other", {"name_zh": "他", "name_en": "Other"})
+    made = await world.as_admin("POST", "/v1/operators/other/keys")
+    reply = await world.client.put(
+        f"/v1/lots/west-lake/fee-facts/{new_id()}",
+        json={"type": "right_granted", "plate": PLATE, "right_id": "half"},
+        headers={"Authorization": f"Bearer {made.json()['key']}"},
+    )
+    assert reply.status_code == 403
+    listed = await world.client.get(
+        "/v1/lots/west-lake/fee-facts", headers={"Authorization": f"Bearer {world.device_key}"}
+    )
+    assert listed.status_code == 403
+
+
+async def test_what_is_said_follows_a_stay_to_its_right_plate(world: World) -> None:
+    await mall(world)
+    entry = world.entered("浙A8B76Z")
+    await world.post(entry)
+    stamp = {"type": "right_granted", "stay_id": str(entry["event_id"]), "right_id": "half"}
+    assert (await say(world, stamp)).status_code == 201
+    world.clock.move(minutes=1)
+    await world.post(world.corrected(entry, PLATE))
+    world.clock.move(hours=4)
+    shown = (await world.post(world.exited(PLATE))).json()["display"]
+    assert shown["fee_minor"] == 1100

@@ -45,3 +45,22 @@ async def test_versions_follow_each_other_by_day(world: World) -> None:
     undated = await publish(world, 2)
     assert (undated.status_code, "effective_from" in undated.text) == (409, True)
     assert (await publish(world, 2, effective_from="2027-07-01")).status_code == 201
+
+
+async def test_a_stay_is_split_at_the_change_where_the_tariff_says_so(world: World) -> None:
+    assert (await publish(world, 1, effective_from="2026-01-01", on_change="split")).is_success
+    dearer = [{"price_minor": 700, "unit_minutes": 60}]
+    windows = deepcopy(TARIFF["windows"])
+    windows[0]["rate"]["steps"] = dearer  # type: ignore[index]
+    assert (await publish(world, 2, effective_from="2026-11-21", windows=windows)).is_success
+    await world.put_lot("west-lake", tariff_id="lake")
+    world.clock.move(hours=10)  # 22:00 in Hangzhou
+    entry = world.entered("浙A8B762")
+    await world.post(entry)
+    world.clock.move(hours=4)
+    shown = (await world.post(world.exited("浙A8B762"))).json()["display"]
+    assert shown["fee_minor"] == 2 * 500 + 2 * 700
+    stay = (await world.as_admin("GET", f"/v1/stays/{entry['event_id']}")).json()
+    codes = [line["code"] for line in stay["fee"]["lines"]]
+    assert codes == ["rate", "tariff_changed", "rate"]
+    assert stay["fee"]["tariff_version"] == 1
