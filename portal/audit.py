@@ -69,6 +69,18 @@ JOIN billing.obligation USING (stay_id)
 WHERE review.kind = 'near_miss' AND review.state = 'pending' AND obligation.charged_minor > 0
 """
 
+_HOLDS: Final = """
+SELECT stay.stay_id, stay.hold, obligation.hold AS billed
+FROM parking.stay JOIN billing.obligation USING (stay_id)
+WHERE stay.state = 'closed' AND NOT stay.dissolved
+  AND stay.hold IS DISTINCT FROM obligation.hold
+  AND NOT EXISTS (SELECT FROM parking.outbox WHERE payload ->> 'stay_id' = stay.stay_id::text)
+"""
+_OTHER_CARS: Final = """
+SELECT stay_id, captured_minor - returned_minor AS kept FROM billing.obligation
+WHERE hold = 'other_car' AND (account_id IS NOT NULL OR captured_minor > returned_minor)
+"""
+
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One invariant that does not hold, for one thing."""
@@ -254,4 +266,16 @@ async def _check_billing(connection: Connection) -> AsyncIterator[Violation]:
             invariant="tentative-is-not-charged",
             subject=str(row["stay_id"]),
             text="is billed although its match is still to be confirmed",
+        )
+    for row in await connection.fetch(_HOLDS):
+        yield Violation(
+            invariant="holds-reach-billing",
+            subject=str(row["stay_id"]),
+            text=f"is held as {row['hold']}, billing holds it as {row['billed']}",
+        )
+    for row in await connection.fetch(_OTHER_CARS):
+        yield Violation(
+            invariant="another-cars-stay-is-charged-to-nobody",
+            subject=str(row["stay_id"]),
+            text=f"was found to be another car's, but {row['kept']} fen are kept or asked for",
         )

@@ -18,6 +18,9 @@ REQUEST_SECONDS: Final = Histogram(
 _OUTBOX: Final = Gauge("leavefirst_outbox_messages", "Messages that wait for the billing worker.")
 _STAYS: Final = Gauge("leavefirst_open_stays", "Cars inside, all lots.")
 _REVIEWS: Final = Gauge("leavefirst_pending_reviews", "Reviews that wait for a person.")
+_CLONES: Final = Gauge(
+    "leavefirst_pending_clone_suspicions", "Plates that seem to be on two cars, not yet decided."
+)
 _WEBHOOKS: Final = Gauge("leavefirst_webhooks_waiting", "Webhooks stored and not yet worked on.")
 _PAYMENTS: Final = Gauge("leavefirst_payments", "Payments by state.", ["state"])
 
@@ -25,6 +28,9 @@ _COUNTS_SQL: Final = """
 SELECT (SELECT count(*) FROM parking.outbox) AS outbox,
        (SELECT count(*) FROM parking.stay WHERE state = 'open') AS stays,
        (SELECT count(*) FROM parking.review WHERE state = 'pending') AS reviews,
+       (SELECT count(*) FROM parking.clone_suspicion AS suspected WHERE NOT EXISTS (
+            SELECT FROM parking.clone_decision AS decided
+            WHERE decided.suspicion_id = suspected.suspicion_id)) AS clones,
        (SELECT count(*) FROM billing.webhook_inbox WHERE handled_at IS NULL) AS webhooks
 """
 _PAYMENTS_SQL: Final = "SELECT state, count(*) AS payments FROM billing.payment GROUP BY state"
@@ -39,6 +45,7 @@ async def render(pool: Pool) -> bytes:
         _OUTBOX.set(counts["outbox"])
         _STAYS.set(counts["stays"])
         _REVIEWS.set(counts["reviews"])
+        _CLONES.set(counts["clones"])
         _WEBHOOKS.set(counts["webhooks"])
     _PAYMENTS.clear()
     for row in payments:

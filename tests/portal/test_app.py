@@ -10,6 +10,7 @@ from litestar.testing import AsyncTestClient
 from structlog.testing import capture_logs
 
 from portal.app import create_app
+from portal.demo.city import WULIN
 from tests.portal.conftest import ADMIN_KEY, City, settings_for
 
 pytestmark = pytest.mark.anyio
@@ -185,6 +186,9 @@ async def test_answers_match_their_documented_shape(city: City) -> None:
         ("/v1/stays", "/v1/stays?limit=5"),
         ("/v1/stays/{stay_id}", f"/v1/stays/{stay_id}"),
         ("/v1/reviews", "/v1/reviews"),
+        ("/v1/occupancy", "/v1/occupancy"),
+        ("/v1/lots/{lot_id}/occupancy", f"/v1/lots/{WULIN.lot_id}/occupancy"),
+        ("/v1/clone-suspicions", "/v1/clone-suspicions"),
     ):
         body = await city.admin.get(path)
         responses = document["paths"][template]["get"]["responses"]

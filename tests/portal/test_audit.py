@@ -78,6 +78,12 @@ async def test_what_billing_has_not_heard_yet_is_no_violation(
                chargeable_from = null WHERE state = 'closed'""",
             "no-obligation-without-a-stay",
         ),
+        ("UPDATE billing.obligation SET hold = 'cloned_plate'", "holds-reach-billing"),
+        (
+            """UPDATE billing.obligation SET hold = 'other_car', captured_minor = charged_minor,
+               state = 'paid'""",
+            "another-cars-stay-is-charged-to-nobody",
+        ),
         ("UPDATE billing.posting SET amount_minor = amount_minor + 1", "debits-equal-credits"),
         (
             "UPDATE billing.obligation SET charged_minor = charged_minor + 100",
