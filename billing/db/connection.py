@@ -1,6 +1,5 @@
 """What billing needs of asyncpg, typed; and one transaction at a time."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
@@ -8,21 +7,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from parking.core.errors import DomainError
-
-_UNAVAILABLE = (
-    OSError,
-    TimeoutError,
-    asyncio.TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresSystemError,
-    asyncpg.InternalServerError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.TransactionRollbackError,
-)
+from parking.core.outages import passes_by_itself
 
 
 class BooksUnavailableError(DomainError):
@@ -97,8 +82,20 @@ async def reading(pool: Pool) -> AsyncIterator[Connection]:
     try:
         async with pool.acquire() as connection:
             yield connection
-    except _UNAVAILABLE as error:
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        if _is_wrong(error):
+            raise
         raise BooksUnavailableError(type(error).__name__) from error
+
+
+def _is_wrong(error: Exception) -> bool:
+    """Tell "this is wrong" from "not now".
+
+    A ValueError among asyncpg's interface errors is its "this argument does not fit".
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return not passes_by_itself(error.sqlstate)
+    return isinstance(error, ValueError)
 
 
 def rows_changed(command_tag: str) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import asyncpg
 
 from parking.core.errors import DomainError
+from parking.core.outages import passes_by_itself
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -31,13 +32,13 @@ UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresSystemError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.TransactionRollbackError,
+    *(
+        error
+        for error in vars(asyncpg).values()
+        if isinstance(error, type)
+        and issubclass(error, asyncpg.PostgresError)
+        and passes_by_itself(getattr(error, "sqlstate", None))
+    ),
 )
 """What a database raises that is stopped, full, or too busy. See `is_unavailable`."""
 
