@@ -46,7 +46,7 @@ LOTS = (100, 10_000, 100_000)
 ROUNDS = 40
 NOW = datetime.now(UTC)
 _NUMBERS = count(1)
-_TARIFF = Path(__file__).parents[1] / "tariffs" / "hangzhou-core.toml"
+_TARIFF = Path(__file__).parents[1] / "tariffs" / "chengdu.toml"
 _EVENTS = [
     "event_id",
     "type",

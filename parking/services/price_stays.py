@@ -48,9 +48,11 @@ def price_stay(
     if stay.state is not _CLOSED:
         row = StayRow(stay=stay, tariff_id=tariff_id, revision=revision, hold=hold)
         return _withdrawn(row, before, lot)
-    fee = fee_of(stay, tariff_id=tariff_id, book=book, account=account)
     left_at = _left_at(stay)
     chargeable_from = left_at if held_until is None else max(left_at, held_until)
+    if account is None and before is not None and _stands(before, stay, chargeable_from):
+        return None
+    fee = fee_of(stay, tariff_id=tariff_id, book=book, account=account)
     row = StayRow(
         stay=stay,
         tariff_id=tariff_id,
@@ -122,6 +124,17 @@ def _withdrawn(row: StayRow, before: StayRow | None, lot: LotEntry) -> Change | 
     )
     gone = msgspec.structs.replace(before, revision=row.revision)
     return Change(row, before, _message(gone, nothing, lot, dissolved=True))
+
+
+def _stands(before: StayRow, stay: Stay, chargeable_from: datetime) -> bool:
+    """Say whether a stay is as it was: its sealed tariff can only say the same fee again."""
+    return (
+        before.stay == stay
+        and not before.dissolved
+        and before.revision > 0
+        and before.fee_document is not None
+        and before.chargeable_from == chargeable_from
+    )
 
 
 def _same_to_billing(before: StayRow, row: StayRow, fee: Fee) -> bool:
