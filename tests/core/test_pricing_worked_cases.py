@@ -14,7 +14,7 @@ from parking.core.pass_price import pass_price
 from parking.core.pricing import assess
 from parking.core.right import Right, offer_named
 from parking.core.stay_fee import PlateAccount, stay_fee
-from parking.core.tariff_document import read_tariff_toml
+from parking.core.tariff_document import decode_toml, tariffs_from_data
 from parking.core.tariff_versions import versions_of
 from parking.core.vehicle import VehicleKind
 from tests.core.fee_facts import known, paid_before_leaving
@@ -160,4 +160,5 @@ def test_grace_after_paying(left: str, due: int) -> None:
 
 @pytest.mark.parametrize("path", sorted(GALLERY.glob("*.toml")), ids=lambda path: path.stem)
 def test_the_gallery_is_in_order(path: Path) -> None:
-    assert read_tariff_toml(path.read_text(encoding="utf-8")).tariff_id == path.stem
+    for version in tariffs_from_data(decode_toml(path.read_text(encoding="utf-8"))):
+        assert version.tariff_id == path.stem

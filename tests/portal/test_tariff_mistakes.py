@@ -18,7 +18,7 @@ MISTAKES = [
     ("hangzhou-core", 'until = "08:00"', 'until = "07:00"', "[[windows]]", "is in no window"),
     ("hangzhou-core", 'until = "08:00"', 'until = "09:00"', "[[windows]]", "where the next begins"),
     ("hangzhou-core", 'until = "08:00"', 'until = "20:00"', 'until = "20:00"', "00:00 to 24:00"),
-    ("hangzhou-core", 'until = "08:00"', 'until = "8:00"', 'until = "8:00"', "write a time as 08:00"),
+    ("hangzhou-core", 'until = "08:00"', 'until = "8:00"', '"8:00"', "write a time as 08:00"),
     ("hangzhou-core", "lasts_minutes = 60", "lasts_minutes = 45", "lasts_minutes", "a multiple"),
     ("hangzhou-core", "lasts_minutes = 60", "", "steps]]", "how long the step lasts"),
     ("hangzhou-core", "unit_minutes = 30", "unit_minutes = 0", "utes = 0", "write 1 or more"),

@@ -134,6 +134,42 @@ def test_earlier_stays_count_for_re_entry() -> None:
     assert quote("mall", "10:37", "12:00", *back)[1] == 700
 
 
+@pytest.mark.parametrize(
+    ("entered", "left", "options", "total"),
+    [
+        # Half an hour free, then 3 each half-hour; the second visit of the day has no more of it.
+        ("2026-12-01T10:00", "2026-12-01T12:00", [], 900),
+        (
+            "2026-12-01T15:00",
+            "2026-12-01T16:00",
+            ["--earlier", "2026-12-01T10:00..2026-12-01T12:00"],
+            600,
+        ),
+        # Together they come to no more than 30 a day.
+        (
+            "2026-12-01T15:00",
+            "2026-12-01T23:00",
+            ["--earlier", "2026-12-01T10:00..2026-12-01T12:00"],
+            2100,
+        ),
+        # Back within twenty minutes: one visit from 10:00, of which 9.00 is charged already.
+        (
+            "2026-12-01T12:20",
+            "2026-12-01T13:00",
+            ["--earlier", "2026-12-01T10:00..2026-12-01T12:00"],
+            600,
+        ),
+        ("2026-12-01T10:00", "2026-12-01T14:00", ["--right", "tea-house"] * 2, 900),
+        ("2026-12-01T10:00", "2026-12-01T11:00", ["--drive-through"], 0),
+        # Over the new year: 22:30 to midnight at 3, the night at 5, then 4 each half-hour; each
+        # day gives its half-hour.
+        ("2026-12-31T22:00", "2027-01-01T09:00", [], 900 + 500 + 800),
+    ],
+)
+def test_the_old_towns_rules(entered: str, left: str, options: list[str], total: int) -> None:
+    assert quote("old-town", entered, left, *options)[1] == total
+
+
 VERSIONS = """\
 tariff_id = "lake"
 name_zh = "湖"
