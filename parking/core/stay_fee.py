@@ -27,7 +27,7 @@ from parking.core.ids import StayId, TariffId
 from parking.core.money import Money, zero
 from parking.core.plan import CompiledTariff
 from parking.core.plate import Plate
-from parking.core.pricing import assess
+from parking.core.pricing import STAY_DAYS_MAX, assess
 from parking.core.pricing_full import NOTHING_EARLIER, EarlierToday
 from parking.core.right import Right
 from parking.core.tariff_versions import TariffVersions
@@ -35,6 +35,7 @@ from parking.core.vehicle import VehicleKind, vehicle_of_plate
 
 LOOK_BACK: Final = timedelta(days=31)
 _MINUTE: Final = timedelta(minutes=1)
+_LONGEST: Final = timedelta(days=STAY_DAYS_MAX)
 VersionsOf: TypeAlias = Callable[[TariffId], TariffVersions]
 
 
@@ -167,6 +168,16 @@ def _is_back(left_at: datetime, entered_at: datetime, tariff: CompiledTariff) ->
     return tariff.reentry_minutes > 0 and entered_at - left_at < within
 
 
+def _goes_on(memory: _Memory, stay: KnownStay, tariff: CompiledTariff) -> bool:
+    """Say whether a stay goes on with the visit before it; none is longer than can be priced."""
+    return (
+        memory.left_at is not None
+        and memory.visit_from is not None
+        and _is_back(memory.left_at, stay.entered_at, tariff)
+        and stay.left_at - memory.visit_from <= _LONGEST
+    )
+
+
 def _next(
     memory: _Memory,
     stay: KnownStay,
@@ -185,8 +196,7 @@ def _next(
     before = memory.today if memory.day == day else NOTHING_EARLIER
     visit_from, charged, uses = stay.entered_at, 0, memory.uses
     ids: tuple[StayId, ...] = (stay.stay_id,)
-    if memory.left_at is not None and _is_back(memory.left_at, stay.entered_at, tariff):
-        assert memory.visit_from is not None  # noqa: S101 - it has a last stay
+    if _goes_on(memory, stay, tariff) and memory.visit_from is not None:
         visit_from, before = memory.visit_from, memory.before_visit
         uses = memory.uses_before_visit
         ids, charged = (*memory.visit_stays, stay.stay_id), memory.visit_charged_minor
@@ -203,7 +213,7 @@ def _next(
     )
     held = rights_held(mine, offers=tariff.offers, uses=uses)
     paid = [fact for fact in mine if isinstance(fact, PaidBeforeLeaving)]
-    until = _priced_until(stay.left_at, paid, tariff)
+    until = max(_priced_until(stay.left_at, paid, tariff), visit_from)
     whole = visit.fee(until, tuple(held.values()))
     fee = _less(whole, charged, paid)
     if last:

@@ -29,6 +29,8 @@ from parking.web.parameters import IdPath, LimitQuery, PlateQuery, SlugPath
 PlateText: TypeAlias = Annotated[str, Meta(max_length=64)]
 Reason: TypeAlias = Annotated[str, Meta(max_length=500, pattern="^[^\x00]*$")]
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+_YEARS: Final = range(2000, 2200)
+"""Within which instants are reckoned with; others are slips, and no database takes all of them."""
 
 
 class _About(
@@ -58,6 +60,7 @@ class RightGrantedBody(
     def __post_init__(self) -> None:
         """Hold the times together."""
         super().__post_init__()
+        _check_years(self.valid_from, self.valid_until)
         if self.uses_max is not None and self.valid_from is None:
             msg = "a right whose uses are counted needs valid_from, from which they are"
             raise ValueError(msg)
@@ -79,6 +82,10 @@ class RightRevokedBody(
     grant_id: UUID
     revoked_from: Instant
     reason: Reason = ""
+
+    def __post_init__(self) -> None:
+        """Hold it to years that are reckoned with."""
+        _check_years(self.revoked_from)
 
 
 class VehicleStatedBody(
@@ -103,6 +110,16 @@ class PaidBeforeLeavingBody(
     paid_at: Instant
     amount_minor: Annotated[int, Meta(ge=1, le=100_000_000)]
     reason: Reason = ""
+
+    def __post_init__(self) -> None:
+        """Hold it to years that are reckoned with."""
+        _check_years(self.paid_at)
+
+
+def _check_years(*instants: datetime | None) -> None:
+    if any(each is not None and each.year not in _YEARS for each in instants):
+        msg = f"years go from {_YEARS.start} to {_YEARS.stop - 1}"
+        raise ValueError(msg)
 
 
 FeeFactBody: TypeAlias = (

@@ -73,6 +73,20 @@ def test_a_car_that_is_back_soon_goes_on_with_its_visit() -> None:
     assert price(rates, late, first) == 500
 
 
+def test_a_payment_from_before_the_entry_comes_off_all_the_same() -> None:
+    stay = known(at("09:00"), at("09:03"))
+    early = [paid_before_leaving(stay, at("08:57"), 100)]
+    assert price(hourly(grace_after_paying_minutes=10), stay, facts=early) == 0
+    assert price(hourly(), stay, facts=early) == 400
+
+
+def test_a_visit_with_breaks_is_no_longer_than_can_be_priced() -> None:
+    rates = hourly(1, reentry_minutes=15)
+    first = known(at("2025-03-02 00:00"), at("2026-03-01 23:50"))
+    back = known(at("00:00"), at("2026-03-10 00:00"))
+    assert price(rates, back, first) == 8 * 24
+
+
 def test_who_only_drives_through_pays_nothing_where_the_tariff_says_so() -> None:
     through = msgspec.structs.replace(known(at("09:00"), at("09:03")), drive_through=True)
     assert price(hourly(), through) == 500

@@ -185,6 +185,12 @@ async def test_what_can_never_count_is_refused(world: World) -> None:
         ({"type": "vehicle_stated", "vehicle": "large"} | plate, 422, "large"),
         ({"type": "right_granted", "right_id": "half"}, 422, "one of the two"),
         ({"type": "right_granted", "right_id": "half", "uses_max": 3} | plate, 422, "valid_from"),
+        (
+            {"type": "right_granted", "right_id": "half", "valid_from": "0001-01-01T00:00:00+08:00"}
+            | plate,
+            422,
+            "years",
+        ),
         ({"type": "right_granted", "right_id": "half", "stay_id": str(new_id())}, 404, "no stay"),
         ({"type": "right_revoked", "grant_id": str(new_id()), "revoked_from": NOW}, 404, "grant"),
     ):
