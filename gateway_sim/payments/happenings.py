@@ -1,5 +1,6 @@
 """What happens by itself once its time has come."""
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -36,23 +37,24 @@ _HAPPENINGS: "dict[str, Callable[[World, JsonObject], object]]" = {
 def let_happen(world: "World") -> int:
     """Do all that is due, in order, each at its own time; how much there was."""
     now, done = world.clock.now(), 0
-    while _next(world, now=now):
+    while (due_at := world.agenda.next_due_at()) is not None and due_at <= now:
+        _next(world, now=now)
         done += 1
     if done:
         world.deliveries.wake()
     return done
 
 
-def _next(world: "World", *, now: float) -> bool:
+def _next(world: "World", *, now: float) -> None:
     with world.store.transaction():
         due = world.agenda.take(now=now)
         if due is None:
-            return False
-        with world.clock.at(due.due_at), world.acting_for(Cause(account=due.account)):
-            try:
-                with world.store.savepoint():
-                    _HAPPENINGS[due.what](world, due.body)
-            except StripeError:
-                # What it was about is gone or over: a dispute of a charge refunded meanwhile.
-                return True
-    return True
+            return
+        with (
+            world.clock.at(due.due_at),
+            world.acting_for(Cause(account=due.account)),
+            # What it was about may be gone or over: a dispute of a charge refunded meanwhile.
+            contextlib.suppress(StripeError),
+            world.store.savepoint(),
+        ):
+            _HAPPENINGS[due.what](world, due.body)

@@ -66,6 +66,9 @@ class Store:
         Raises StateFileError when the file cannot be opened or is something else.
         """
         self.account = PLATFORM
+        self._counters: dict[str, int] = {}
+        self._counted: set[str] = set()
+        """Counters that the file does not know of yet."""
         try:
             self.database = sqlite3.connect(path or ":memory:", isolation_level=None)
             self._prepare()
@@ -98,6 +101,7 @@ class Store:
         except BaseException:
             self.database.execute("ROLLBACK")
             raise
+        self._keep_counters()
         self.database.execute("COMMIT")
 
     @contextmanager
@@ -126,13 +130,22 @@ class Store:
             self.account = before
 
     def count_up(self, name: str) -> int:
-        """The next number of a counter, from 1."""
-        (value,) = self.database.execute(
-            "INSERT INTO counter (name, value) VALUES (?, 1)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-            (name,),
-        ).fetchone()
-        return int(value)
+        """The next number of a counter, from 1; kept when the next transaction commits."""
+        if name not in self._counters:
+            row = self.database.execute(
+                "SELECT value FROM counter WHERE name = ?", (name,)
+            ).fetchone()
+            self._counters[name] = row[0] if row else 0
+        self._counters[name] += 1
+        self._counted.add(name)
+        return self._counters[name]
+
+    def _keep_counters(self) -> None:
+        self.database.executemany(
+            "INSERT OR REPLACE INTO counter (name, value) VALUES (?, ?)",
+            [(name, self._counters[name]) for name in self._counted],
+        )
+        self._counted.clear()
 
     def note(self, name: str) -> str:
         """A remembered setting; empty when there is none."""
