@@ -36,8 +36,9 @@ on conflict (name) do update set position = greatest(parking.watch.position, $1)
 _NEWS: Final = """
 select e.event_id, e.lot_id, e.recorded_at, e.plate, e.occurred_at, named.plate as plate_before
 from parking.lane_event e left join parking.lane_event named on named.event_id = e.amends
-where e.recorded_at > $1 and e.recorded_at <= $2 and (e.plate is not null or e.amends is not null)
-order by e.recorded_at limit $3
+where e.recorded_at between $1 and $3 and (e.recorded_at, e.event_id) > ($1, $2)
+  and (e.plate is not null or e.amends is not null)
+order by e.recorded_at, e.event_id limit $4
 """
 # Each stay that was written since, beside the stays of its plate elsewhere whose reads are near
 # enough in time to contradict it. The index on (plate, lot_id, last_seen_at) serves both ways.
@@ -151,9 +152,9 @@ async def move(connection: Connection, to: datetime) -> None:
 
 
 async def news(
-    connection: Connection, since: datetime, until: datetime, *, limit: int
+    connection: Connection, after: tuple[datetime, UUID], until: datetime, *, limit: int
 ) -> list[News]:
-    """What was recorded after one instant and by another, in order."""
+    """What was recorded after a fact (its instant and id) and by an instant, in order."""
     return [
         News(
             event_id=row["event_id"],
@@ -164,7 +165,7 @@ async def news(
                 plate for plate in (row["plate"], row["plate_before"]) if plate is not None
             ),
         )
-        for row in await connection.fetch(_NEWS, since, until, limit)
+        for row in await connection.fetch(_NEWS, *after, until, limit)
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
+from parking.core.cloning import StayHold
 from parking.core.events import PlateColour
 from parking.core.fee import Fee
 from parking.core.ids import EventId, LaneId, LotId, OperatorId, StayId, TariffId
@@ -83,6 +84,8 @@ class StayView(msgspec.Struct, frozen=True, kw_only=True):
     business_date: date | None
     chargeable_from: datetime | None
     dissolved: bool
+    hold: StayHold | None
+    """Why nobody is charged for it, if so."""
     revision: int
     trace_id: str
     updated_at: datetime
@@ -148,5 +151,6 @@ def _view(row: asyncpg.Record) -> StayView:
     values = {name: row[name] for name in StayView.__struct_fields__ if name != "fee"}
     values["state"] = StayState(values["state"])
     values["colour"] = PlateColour(values["colour"])
+    values["hold"] = None if values["hold"] is None else StayHold(values["hold"])
     fee = row["fee_text"]
     return StayView(**values, fee=None if fee is None else _FEE.decode(fee))

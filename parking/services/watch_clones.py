@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -44,6 +45,9 @@ _DEGREE_KM: Final = 111.3
 """A degree of latitude, and of longitude at the equator, is no longer."""
 _CLOCKS: Final = timedelta(hours=1)
 _AT_ONCE: Final = 5_000
+_PIECES: Final = 20
+"""A long backlog is worked off over several calls, so that a worker can be stopped between."""
+_BEFORE_ALL: Final = UUID(int=0)
 _PLATES_AT_ONCE: Final = 500
 _LOG = structlog.get_logger("parking.clones")
 
@@ -63,22 +67,26 @@ class CloneWatch:
 
         Safe to run in parallel and to be killed: what was looked at is only looked at again.
         """
+        async with reading(self._pool) as connection:
+            since = await clones.position(connection) or now - _LOOK_BACK
+        cursor, settled = (since, _BEFORE_ALL), now - _LATE_COMMITS
         done = 0
-        while True:
+        for _ in range(_PIECES):
             async with reading(self._pool) as connection:
-                since = await clones.position(connection) or now - _LOOK_BACK
-                found = await clones.news(connection, since, now, limit=_AT_ONCE)
+                found = await clones.news(connection, cursor, now, limit=_AT_ONCE)
             fresh = [each for each in found if each.event_id not in self._looked_at]
             if fresh:
                 done += await self._look_at(fresh, now)
             behind = len(found) == _AT_ONCE
-            # A backlog's transactions have ended; the newest may still be under way.
-            upto = found[-1].recorded_at if behind else now - _LATE_COMMITS
+            cursor = (found[-1].recorded_at, found[-1].event_id) if behind else (now, _BEFORE_ALL)
+            # What is older cannot be joined any more by a transaction still under way.
             async with transaction(self._pool) as connection:
-                await clones.move(connection, upto)
-            self._looked_at = {} if behind else {each.event_id: now for each in found}
+                await clones.move(connection, min(cursor[0], settled))
+            self._looked_at |= {each.event_id: each.recorded_at for each in found}
             if not behind:
-                return done
+                break
+        self._looked_at = {each: at for each, at in self._looked_at.items() if at >= settled}
+        return done
 
     async def _look_at(self, fresh: list[News], now: datetime) -> int:
         read = sorted({(each.lot_id, plate) for each in fresh for plate in each.plates})

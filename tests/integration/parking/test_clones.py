@@ -179,10 +179,15 @@ async def test_late_facts_are_found_whatever_their_order(two: Two) -> None:
 
 async def test_a_backlog_is_worked_off_in_pieces(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("parking.services.watch_clones._AT_ONCE", 2)
+    monkeypatch.setattr("parking.services.watch_clones._PIECES", 3)
     await two.overlap()
+    # Recorded at one instant, more than a piece takes; the clone's last read is among them.
     two.world.clock.move(minutes=5)
     await two.world.post([two.world.entered(f"浙A0000{n}") for n in range(5)])
-    assert await two.look() == 1
+    found = [await two.look() for _ in range(4)]
+    assert sorted(found) == [0, 0, 0, 1]
+    looked_at = two.watch._looked_at
+    assert len(looked_at) == 5, "only what is young is remembered"
 
 
 async def test_operators_see_what_concerns_their_lots(two: Two) -> None:
