@@ -22,6 +22,7 @@ _NOTES: Final = {
     "cloned_plate": ("pay.cloned_plate", ""),
     "other_car": ("pay.other_car", "good"),
     "paying": ("pay.underway", ""),
+    "contested": ("pay.contested", ""),
     "closed": ("pay.soon", ""),
     "missed_exit": ("pay.none", "good"),
     "missed_entry": ("pay.none", "good"),
@@ -136,7 +137,14 @@ def _outcome(stay: dict[str, Any], text: dict[str, str], problem: str | None) ->
         return join((note, form))
     key, tone = _NOTES.get(status, ("pay.none", ""))
     said = fill('<p class="note $tone">$text</p>', tone=tone, text=text[key])
-    return join((note, said))
+    return join((note, said, _receipt(stay, text)))
+
+
+def _receipt(stay: dict[str, Any], text: dict[str, str]) -> Markup:
+    if stay["status"] != "paid":
+        return Markup("")
+    link = '<p class="foot"><a href="/v1/stays/$stay_id/receipt">$text</a></p>'
+    return fill(link, stay_id=stay["stay_id"], text=text["pay.receipt"])
 
 
 def thanks_page(*, language: Language, stay_id: str | None) -> str:

@@ -42,6 +42,8 @@ SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.
        (SELECT payment.method FROM billing.payment_allocation AS part
         JOIN billing.payment USING (payment_id)
         WHERE part.obligation_id = obligation.obligation_id AND part.state = 'held') AS held_by,
+       EXISTS (SELECT FROM billing.appeal WHERE appeal.obligation_id = obligation.obligation_id
+               AND appeal.closed_at IS NULL) AS contested,
        review.review_id IS NOT NULL AS tentative, exit.plate AS exit_plate
 FROM parking.stay
 JOIN parking.lot USING (lot_id)
@@ -67,7 +69,8 @@ _OPERATORS: Final = """
 SELECT operator.operator_id, operator.name_zh, operator.name_en, booked.statement_date,
        coalesce(owed.gross_minor, 0)::bigint AS gross_minor,
        coalesce(owed.paid_minor, 0)::bigint AS paid_minor,
-       coalesce(owed.gross_minor - owed.paid_minor, 0)::bigint AS outstanding_minor,
+       coalesce(owed.gross_minor - owed.paid_minor - owed.written_off_minor, 0)::bigint
+           AS outstanding_minor,
        coalesce(booked.fees_minor, 0)::bigint AS fees_minor,
        coalesce(owed.paid_minor - booked.fees_minor - booked.net_minor, 0)::bigint
            AS commission_minor,
@@ -75,13 +78,15 @@ SELECT operator.operator_id, operator.name_zh, operator.name_en, booked.statemen
 FROM parking.operator
 LEFT JOIN (
     SELECT operator_id, sum(charged_minor) AS gross_minor,
-           sum(captured_minor - returned_minor) AS paid_minor
+           sum(captured_minor - returned_minor) AS paid_minor,
+           sum(written_off_minor) AS written_off_minor
     FROM billing.obligation GROUP BY operator_id
 ) AS owed USING (operator_id)
 LEFT JOIN (
     SELECT account.operator_id, max(posting.booked_on) AS statement_date,
            -coalesce(sum(posting.amount_minor)
-                     FILTER (WHERE account.account LIKE 'operator_payable:%'), 0) AS net_minor,
+                     FILTER (WHERE account.account LIKE 'operator_payable:%'
+                             AND entry.kind <> 'settled'), 0) AS net_minor,
            coalesce(sum(posting.amount_minor)
                     FILTER (WHERE account.account LIKE 'operator_payable:%'
                             AND entry.kind = 'processor_fee'), 0) AS fees_minor
@@ -98,6 +103,8 @@ _OF_OBLIGATION: Final = {
     "collecting": "paying",
     "due": "outstanding",
     "void": "cancelled",
+    # Given up by us, not forgiven: the driver can still pay it.
+    "written_off": "outstanding",
 }
 
 
@@ -109,6 +116,10 @@ def stay_status(row: asyncpg.Record) -> str:
         return str(row["hold"] or row["state"])
     if row["fee_minor"] == 0:
         return "free"
+    return "contested" if row["contested"] else _payment_status(row)
+
+
+def _payment_status(row: asyncpg.Record) -> str:
     if row["obligation_state"] == "due" and row["account_id"] is None:
         return "unbound"
     if row["obligation_state"] == "collecting" and row["held_by"] == "checkout":

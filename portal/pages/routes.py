@@ -11,6 +11,8 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.params import Body, FromPath, FromQuery, QueryParameter
 
+from billing.statement_files import MEDIA_TYPES, StatementFormat, file_name, statement_file
+from billing.web.files import file_response
 from parking.core.errors import DomainError
 from parking.core.ids import StayId
 from parking.db import queries
@@ -169,6 +171,25 @@ async def show_statement(
     return _html(statement_page(statement, language=language, operator_name=name, day=day))
 
 
+@get("/statements/{operator_id:str}/{day:date}/{kind:str}", include_in_schema=False)
+async def take_statement(
+    request: AnyRequest, operator_id: FromPath[str], day: FromPath[date], kind: FromPath[str]
+) -> Response[bytes]:
+    """The same statement as a file, for whoever may see the page."""
+    viewer = await _viewer(request)
+    if viewer is None:
+        raise NotAuthorizedException(_NO_KEY)
+    if not viewer.may_see(operator_id) or kind not in {each.value for each in StatementFormat}:
+        raise NotFoundException
+    chosen = StatementFormat(kind)
+    statement = await portal_state(request.app).statement(operator_id, day)
+    return file_response(
+        statement_file(statement, chosen),
+        media_type=MEDIA_TYPES[chosen],
+        name=file_name(statement, chosen),
+    )
+
+
 PAGES_ROUTER = Router(
     "/",
     route_handlers=[
@@ -180,5 +201,6 @@ PAGES_ROUTER = Router(
         pay_stay,
         show_thanks,
         show_statement,
+        take_statement,
     ],
 )

@@ -3,6 +3,7 @@
 from datetime import date
 
 from billing.core.statement import Statement
+from billing.statement_files import StatementFormat
 from portal.pages.html import Markup, fill, join, page, yuan
 from portal.pages.texts import Language, words
 
@@ -27,7 +28,8 @@ def statement_page(
         "<h1>$title</h1><p class='soft'>$name · <span class='num'>$day</span> $badge</p>"
         "<p>&nbsp;</p><table class='lines'><tbody>$opening$lines$closing</tbody></table>"
         "<p>&nbsp;</p><table class='lines'><tbody>$gross$collected$outstanding</tbody></table>"
-        "<p class='foot'><a href='/'>$back</a><span class='num'>$payments $word</span></p>",
+        "<p class='foot'><a href='/'>$back</a><span>$files</span>"
+        "<span class='num'>$payments $word</span></p>",
         title=text["statement.title"],
         name=operator_name,
         day=day.isoformat(),
@@ -41,6 +43,7 @@ def statement_page(
         collected=row(text["paid"], statement.collected_minor),
         outstanding=row(text["outstanding"], statement.outstanding_minor),
         back=text["statement.back"],
+        files=_files(statement, text["statement.files"]),
         payments=statement.payments,
         word=text["payments"],
     )
@@ -48,6 +51,15 @@ def statement_page(
         '<main class="sheet wide"><section class="panel">$body</section></main>', body=body
     )
     return page(title=text["statement.title"], language=language, body=sheet)
+
+
+def _files(statement: Statement, word: str) -> Markup:
+    base = f"/statements/{statement.operator_id}/{statement.business_date.isoformat()}"
+    links = [
+        fill(" <a href='$base/$kind'>$name</a>", base=base, kind=each.value, name=each.name)
+        for each in StatementFormat
+    ]
+    return join((fill("$word:", word=word), *links))
 
 
 def _badge(text: dict[str, str], *, reconciled: bool) -> Markup:

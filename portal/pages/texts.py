@@ -99,6 +99,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "state.cloned_plate": ("疑似套牌", "suspected clone"),
     "state.other_car": ("他车套牌", "another car"),
     "state.free": ("免费", "free"),
+    "state.contested": ("申诉中", "contested"),
     "state.closed": ("已出场", "closed"),
     "state.unbound": ("未绑定", "unbound"),
     "state.outstanding": ("待支付", "outstanding"),
@@ -135,6 +136,12 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "The car is still inside. Leave first; pay here.",
     ),
     "pay.paid": ("已支付，谢谢！", "Paid. Thank you!"),
+    "pay.receipt": ("下载收据 (PDF)", "Receipt (PDF)"),
+    "pay.contested": (
+        "费用申诉处理中，在此期间不会收取。",
+        "This fee is contested. Nothing is collected until that is decided.",
+    ),
+    "statement.files": ("下载", "Take away"),
     "pay.free": ("本次停车免费。", "This stay is free."),
     "pay.none": ("这次停车无需支付。", "There is nothing to pay for this stay."),
     "pay.tentative": (
@@ -184,6 +191,7 @@ TONES: Final[dict[str, str]] = {
     "cloned_plate": "bad",
     "other_car": "",
     "free": "good",
+    "contested": "wait",
     "closed": "",
     "unbound": "wait",
     "outstanding": "wait",

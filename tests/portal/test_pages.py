@@ -146,6 +146,10 @@ async def test_a_drivers_page_explains_the_fee_and_lets_pay(city: City, database
     assert f'action="/p/{stay_id}"' in page.text
     obligation = (await city.client.get(f"/v1/stays/{stay_id}/obligation")).json()
     assert f"{obligation['charged_minor'] / 100:.2f}" in page.text
+    appeal = {"ground": "barrier_broken", "statement": "it did not open"}
+    await city.client.post(f"/v1/stays/{stay_id}/appeals", json=appeal)
+    contested = await city.client.get(f"/p/{stay_id}", headers={"accept-language": "en"})
+    assert "Nothing is collected" in contested.text
     away = await city.client.post(f"/p/{stay_id}", follow_redirects=False)
     assert away.status_code == 503  # nobody answers for the gateway in this test
     assert 'class="note bad"' in away.text
@@ -171,6 +175,12 @@ async def test_the_statement_is_a_page(city: City) -> None:
     assert page.status_code == 200
     assert "West Lake Parking" in page.text
     assert "Closing balance" in page.text
+    file = await city.client.get("/statements/west-lake/2026-11-22/csv")
+    assert file.status_code == 200
+    assert b"Closing balance" in file.content
+    assert "/statements/west-lake/2026-11-22/pdf" in page.text
+    await signed_in(city.client, city.keys.operators["qiantang"])
+    assert (await city.client.get("/statements/west-lake/2026-11-22/csv")).status_code == 404
 
 
 def test_every_state_has_words_and_a_tone() -> None:
