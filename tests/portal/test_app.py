@@ -164,7 +164,7 @@ def _filled(template: str) -> str:
     )
     for name in names:
         path = path.replace(f"{{{name}}}", "01930000-0000-7000-8000-000000000000")
-    for name in ("date", "day", "business_date"):
+    for name in ("date", "day", "business_date", "effective_from"):
         path = path.replace(f"{{{name}}}", "2026-11-22")
     path = path.replace("{version}", "1")
     while "{" in path:
