@@ -15,7 +15,7 @@ _OF_PATTERN: Final = (
     ("(0[1-9]|1[0-2])-", "write a day of the year as MM-DD: 04-01"),
     ("[A-Z]{3}", "write three capital letters: CNY"),
     ("[a-z][a-z0-9_]", "write a kind of day: sat, rest_day, spring_festival"),
-    ("[a-z0-9]", "write small letters, digits and hyphens: west-lake"),
+    ("", "write small letters, digits and hyphens: west-lake"),
 )
 _MENDS: Final = (
     (r">= (-?\d+)", "write {0} or more"),
@@ -27,7 +27,6 @@ _MENDS: Final = (
     (r"Expected `object`", "write a table: {{ }}"),
     (r"Expected `str`", "write a text in quotes"),
     (r"missing required field", "write it"),
-    (r"Invalid (enum )?value", "docs/tariffs.md lists what may stand here"),
 )
 
 
@@ -43,17 +42,17 @@ def shape_error(error: msgspec.ValidationError) -> TariffShapeError:
     mend = _mend(reason)
     if "matching regex" in reason:
         reason = "not of the form that it should have"
-    return TariffShapeError(key=key, reason=f"{reason}; {mend}" if mend else reason)
+    return TariffShapeError(key=key, reason=f"{reason}; {mend}")
 
 
 def _mend(reason: str) -> str:
     if "matching regex" in reason:
-        return next((mend for mark, mend in _OF_PATTERN if mark in reason), "")
+        return next(mend for mark, mend in _OF_PATTERN if mark in reason)  # the last fits all
     for pattern, mend in _MENDS:
         found = re.search(pattern, reason)
         if found is not None:
             return mend.format(*found.groups())
-    return ""
+    return "docs/tariffs.md lists what may stand here"
 
 
 def _mend_of_unknown(name: str) -> str:

@@ -11,11 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parking.core.events import PlateColour
+from parking.core.fee import Fee
 from parking.core.fee_facts import FeeFact, vehicle_stated
+from parking.core.next_step import first_step, step_of
 from parking.core.pricing import assess
+from parking.core.pricing_plan import compile_tariff
 from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee
 from parking.core.tariff import Caps, FreePer, FreePeriod, OnChange, Tariff, VehicleKind
-from parking.core.tariff_versions import TariffNotInForceError, require_in_force, versions_of
+from parking.core.tariff_versions import (
+    PricedFrom,
+    TariffNotInForceError,
+    TariffVersions,
+    require_in_force,
+    versions_of,
+)
 from parking.core.vehicle import vehicle_of_plate
 from tests.core.fee_facts import (
     PLATE,
@@ -133,6 +142,21 @@ def test_a_cap_of_the_day_may_hold_over_stays() -> None:
     assert price(shared, night) == 1500 + 1000
     assert price(shared, noon, night) == 500
     assert price(shared, known(at("18:00"), at("20:00")), night, noon) == 0
+
+
+def test_a_right_that_the_tariff_does_not_offer_is_worth_nothing() -> None:
+    stay = known(at("09:00"), at("13:00"))
+    assert price(gallery("mall"), stay, facts=[right_granted("gold")]) == 2000
+
+
+def test_plain_tariffs_ask_for_nothing_but_the_stay() -> None:
+    def asks(rates: Tariff) -> bool:
+        return TariffVersions([PricedFrom(at("00:00"), compile_tariff(rates))]).asks
+
+    assert not asks(gallery("chengdu"))
+    assert asks(gallery("mall"))
+    assert asks(gallery("library"))
+    assert asks(hourly(caps=Caps(calendar_day_minor=1500, calendar_day_shared=True)))
 
 
 def test_a_revoked_right_ends_at_the_first_revocation() -> None:
@@ -374,3 +398,23 @@ def test_a_window_that_forgets_may_be_cut_at_a_change() -> None:
     assert price([before, after], whole) == price(
         before, known(at("20:00"), at("2026-03-03 00:00"))
     ) + price(after, known(at("2026-03-03 00:00"), at("2026-03-03 04:00")))
+
+
+@settings(max_examples=40)
+@given(rates=rich_tariffs(), minute=st.integers(0, 2879))
+def test_the_first_step_is_the_one_that_a_search_finds(rates: Tariff, minute: int) -> None:
+    """What the gate is told at once is what looking at every moment of two days would find."""
+    if rates.free is not None and rates.free.per is not FreePer.VISIT:
+        rates = msgspec.structs.replace(rates, free=None)
+    ready = compile_tariff(rates)
+    entered_at = _START + timedelta(minutes=minute)
+    blue = PlateColour.BLUE
+
+    def leaving(left_at: datetime) -> Fee:
+        return assess(entered_at=entered_at, left_at=left_at, tariff=ready, colour=blue)
+
+    plan = ready.plan_for(blue, None)
+    first = first_step(leaving, entered_at=entered_at, tariff=ready, plan=plan)
+    found = step_of(leaving, now=entered_at)
+    assert (first.steps_at, first.then) == (found.steps_at, found.then)
+    assert first.fee.total == found.fee.total

@@ -215,6 +215,12 @@ rate = { type = "units", steps = [{ price_minor = 700, unit_minutes = 60 }] }
         ("effective_from = 2026-07-01", "", 15, "write its first day"),
         ("version = 2", "version = 1", 16, "number them upwards"),
         ("version = 2", 'version = 2\ncurrency = "USD"', 17, "a new currency is a new tariff"),
+        (
+            "effective_to = 2026-06-30",
+            "effective_from = 2026-07-01",
+            17,
+            "put the earlier one first",
+        ),
         ("Asia/Shanghai", "Asia/Hangzhou", 4, "no IANA time zone"),
         ("on_change", "on_chnge", 5, "did you mean on_change?"),
         ("unit_minutes = 60", "unit_minutes = 0", 13, ">= 1"),
@@ -234,3 +240,16 @@ def test_a_mistake_in_versions_is_pointed_at(
     quoted = run("quote", str(path), *times)
     assert quoted.exit_code == 2
     assert f"{path}:" in quoted.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("versions = []", "there is none"), ("versions = 3", "[[versions]]")]
+)
+def test_versions_that_are_none_are_told(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "lake.toml"
+    path.write_text(f'tariff_id = "lake"\n{text}\n', encoding="utf-8")
+    for command in (("tariff", "check"), ("quote", "--entered", MONDAY, "--left", MONDAY)):
+        told = run(*command[:1], *command[1:], str(path))
+        assert told.exit_code in {1, 2}
+        assert f"{path}:2: versions: " in told.stderr
+        assert words in told.stderr
