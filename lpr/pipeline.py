@@ -1,26 +1,35 @@
 """The way of one frame: find plates, lay them flat, read them, doubt them, name their colour.
 
-All decisions of the path are here; the steps around it only do.
+All decisions of the path are here; the steps around it only do. The cheap way comes first: the
+frame at a small scale, our own net on each plate. Only doubt costs more: two rows put in line, a
+closer look for the corners, the opinions of other nets, the frame at larger scales.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from lpr.closer_look import closer_corners
 from lpr.colour import plate_colour
-from lpr.core.decode import Decoded, decode, raw_text
-from lpr.core.plate_format import kind_of
+from lpr.core.decode import Decoded, decode
+from lpr.core.opinions import pooled
+from lpr.core.plate_format import PlateKind
 from lpr.core.reading import CharacterRead, Corners, PlateReading
-from lpr.detector import (
-    SECOND_SIDE_PIXELS,
-    WORKING_SIDE_PIXELS,
-    CornerDetector,
-    DetectedPlate,
-    Detector,
-)
+from lpr.detector import SIDES_PIXELS, CornerDetector, DetectedPlate, Detector
 from lpr.image_file import Picture
-from lpr.recognizer import PaddleRecognizer, PlateRecognizer, Recognizer
-from lpr.rectify import COLOUR_MARGIN, WIDE_MARGIN, rectify, rows_in_line
+from lpr.recognizer import (
+    LazyRecognizer,
+    OcrRecognizer,
+    OwnRecognizer,
+    PlateRecognizer,
+    Recognizer,
+)
+from lpr.rectify import COLOUR_MARGIN, OWN_MARGIN, rectify, rows_in_line
+from parking.core.events import PlateColour
 
-TWO_ROW_ASPECT_MAX = 2.4
+SURE_MIN = 0.95
+"""A read that is surer needs no second look; chosen on the tuning share."""
+ENOUGH_MIN = 0.5
+"""A frame in which no plate is read so surely is looked at again at a larger scale."""
+TWO_ROW_ASPECT_MAX = 2.6
 """Plates of two rows are 440 by 220 mm (2.0), those of one row 440 by 140 (3.1)."""
 UNGRAMMATICAL_SCORE_MIN = 0.8
 """A text that is no plate is shown only where the detector is this sure that it saw one."""
@@ -32,18 +41,22 @@ CONFIDENCE_MIN = 1e-4
 
 
 class Pipeline:
-    """Detector, recogniser and second opinion, ready to read frames. Threads may share it."""
+    """Detector, recogniser and further opinions, ready to read frames. Threads may share it."""
 
-    def __init__(self, *, detector: Detector, first: Recognizer, second: Recognizer) -> None:
+    def __init__(
+        self, *, detector: Detector, first: Recognizer, others: Sequence[Recognizer]
+    ) -> None:
         self._detector = detector
         self._first = first
-        self._second = second
+        self._others = tuple(others)
 
     def read(self, picture: Picture) -> list[PlateReading]:
         """Read every plate in a frame: the nearest car's, which is the largest, first."""
-        readings = self._read_at(picture, WORKING_SIDE_PIXELS)
-        if not any(reading.kind for reading in readings):
-            readings = self._read_at(picture, SECOND_SIDE_PIXELS) or readings
+        readings: list[PlateReading] = []
+        for side_pixels in SIDES_PIXELS:
+            readings += self._read_at(picture, side_pixels)
+            if any(reading.kind and reading.confidence >= ENOUGH_MIN for reading in readings):
+                break
         return sorted(_without_repeats(readings), key=_nearness)
 
     def _read_at(self, picture: Picture, side_pixels: int) -> list[PlateReading]:
@@ -52,10 +65,12 @@ class Pipeline:
         return [reading for reading in readings if reading is not None]
 
     def _read_plate(self, picture: Picture, plate: DetectedPlate) -> PlateReading | None:
-        decoded = self._decode(picture, plate.corners)
+        decoded = _answer(self._looks(picture, plate.corners))
         if not _worth_showing(decoded, plate):
             return None
         ground = rectify(picture, plate.corners, margin=COLOUR_MARGIN)
+        if decoded.kind is PlateKind.MILITARY and not _white(ground):
+            return None
         return PlateReading(
             text=decoded.text,
             kind=decoded.kind,
@@ -66,37 +81,49 @@ class Pipeline:
             corners=plate.corners,
         )
 
-    def _decode(self, picture: Picture, corners: Corners) -> Decoded:
-        """Read once; while the text breaks the grammar, ask again in other ways.
-
-        Then the likeliest text that keeps the grammar wins, whoever read it.
-        """
-        looks = []
-        for characters in self._looks(picture, corners):
-            looks.append(decode(characters))
-            if kind_of(raw_text(characters)) is not None:
-                break
-        return max(looks, key=lambda look: (look.kind is not None, look.confidence))
+    def read_crop(self, crop: Picture) -> Decoded:
+        """Read a plate that somebody else cut out; its colour and place are not looked for."""
+        return _answer(recognizer.recognize(crop) for recognizer in (self._first, *self._others))
 
     def _looks(self, picture: Picture, corners: Corners) -> Iterator[Sequence[CharacterRead]]:
-        crop = rectify(picture, corners)
-        yield self._first.recognize(crop)
-        yield self._second.recognize(crop)
+        yield self._first.recognize(rectify(picture, corners, margin=OWN_MARGIN))
         if corners.aspect() < TWO_ROW_ASPECT_MAX:
             yield self._first.recognize(rows_in_line(picture, corners))
-        yield self._first.recognize(rectify(picture, corners, margin=WIDE_MARGIN))
+        closer = closer_corners(self._detector, picture, corners)
+        yield self._first.recognize(rectify(picture, closer, margin=OWN_MARGIN))
+        crop = rectify(picture, closer)
+        for other in self._others:
+            yield other.recognize(crop)
+
+
+def _answer(looks: Iterable[Sequence[CharacterRead]]) -> Decoded:
+    """Look once; while the answer is unsure, look again in other ways and pool all answers."""
+    decoded: list[Decoded] = []
+    for characters in looks:
+        decoded.append(decode(characters))
+        answer = pooled(decoded)
+        if answer.kind is not None and answer.confidence >= SURE_MIN:
+            return answer
+    return pooled(decoded)
 
 
 def standard_pipeline(*, threads: int = 1) -> Pipeline:
-    """Load the nets that the wheels carry: seconds, and some 250 MB.
+    """Load the detector and our own net; the others only when they are first asked.
 
     `threads` is how many processor threads each net may use for one frame.
     """
     return Pipeline(
         detector=CornerDetector(threads=threads),
-        first=PaddleRecognizer(threads=threads),
-        second=PlateRecognizer(threads=threads),
+        first=OwnRecognizer(threads=threads),
+        others=(
+            LazyRecognizer(lambda: OcrRecognizer(threads=threads)),
+            LazyRecognizer(lambda: PlateRecognizer(threads=threads)),
+        ),
     )
+
+
+def _white(ground: Picture) -> bool:
+    return plate_colour(ground, kind=None) is PlateColour.WHITE
 
 
 def _worth_showing(decoded: Decoded, plate: DetectedPlate) -> bool:

