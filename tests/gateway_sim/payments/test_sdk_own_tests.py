@@ -127,6 +127,7 @@ def verdict(result: dict[str, Any]) -> str:
     return "passed" if result["passed"] else "failed"
 
 
+@pytest.mark.slow
 def test_the_sdks_own_tests_pass_for_all_that_is_simulated(
     results: list[dict[str, Any]],
 ) -> None:
