@@ -17,7 +17,7 @@ from parking.db.queries import StayView
 from parking.services.amend_stays import Sighting, UnknownFactError
 from parking.services.outcomes import Display, Status
 from parking.services.quote_stay import UnknownStayError
-from parking.web.access import author_of, require_lot, services_of
+from parking.web.access import author_of, operator_scope, require_lot, services_of
 from parking.web.parameters import IdPath, SlugPath
 
 Plate = Annotated[str, Meta(max_length=64)]
@@ -137,6 +137,7 @@ async def post_withdrawal(
     request: Request[Any, Any, Any], event_id: IdPath, data: JSONBody[WithdrawalBody]
 ) -> list[Fact]:
     """Say that something recorded does not count; answers what there is about it."""
+    await operator_scope(request)
     services = services_of(request)
     async with reading(services.pool) as connection:
         lot_id = await plate_reads.lot_of_fact(connection, event_id)
@@ -156,6 +157,7 @@ async def get_facts(request: Request[Any, Any, Any], stay_id: IdPath) -> StayHis
 
 
 async def _stay_and_author(request: Request[Any, Any, Any], stay_id: UUID) -> tuple[StayView, str]:
+    await operator_scope(request)
     async with reading(services_of(request).pool) as connection:
         stay = await queries.stay(connection, StayId(stay_id))
     if stay is None:

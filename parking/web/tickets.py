@@ -81,6 +81,7 @@ async def post_match(
     request: Request[Any, Any, Any], ticket: TicketPath, data: JSONBody[TicketMatchBody]
 ) -> TicketShown:
     """Say which plate the vehicle has, or by which exit it left."""
+    await principal_of(request)
     desk = services_of(request).tickets
     by = await _author_in(request, (await desk.get(ticket)).lot_id)
     if data.plate is not None:

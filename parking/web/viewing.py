@@ -164,6 +164,7 @@ async def get_reviews(
 @get("/v1/reviews/{review_id:uuid}", tags=["stays"], summary="Show a review")
 async def get_review(request: Request[Any, Any, Any], review_id: IdPath) -> ReviewDetails:
     """All that a person needs to decide it: events, candidates, stays that could be meant."""
+    await operator_scope(request)
     services = services_of(request)
     review = await services.reviews.get(review_id)
     await require_lot(request, review.lot_id)
@@ -180,6 +181,7 @@ async def post_decision(
     request: Request[Any, Any, Any], review_id: IdPath, data: JSONBody[DecisionBody]
 ) -> Review:
     """Confirm, reject or match; a decided review cannot be decided again."""
+    await operator_scope(request)
     services = services_of(request)
     review = await services.reviews.get(review_id)
     principal = await require_lot(request, review.lot_id)
