@@ -44,7 +44,7 @@ _UP = (
       stays integer not null constraint lot_habit_stays_not_negative check (stays >= 0),
       learned_at timestamptz not null
     )""",
-    "alter table parking.stay add column hold text collate \"C\"",
+    'alter table parking.stay add column hold text collate "C"',
     """
     alter table parking.stay add constraint stay_hold_known
       check (hold in ('cloned_plate', 'other_car')) not valid""",
@@ -95,7 +95,7 @@ _UP = (
       name text collate "C" primary key,
       position timestamptz not null
     )""",
-    "alter table billing.obligation add column hold text collate \"C\"",
+    'alter table billing.obligation add column hold text collate "C"',
     """
     alter table billing.obligation add constraint obligation_hold_check
       check (hold in ('cloned_plate', 'other_car')) not valid""",
