@@ -12,9 +12,10 @@ INSERT INTO billing.case_note (note_id, case_id, said_by, kind, text, recorded_a
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 
+# At one instant a decision follows what led to it.
 _OF_CASE = """
-SELECT said_by, kind, text, recorded_at FROM billing.case_note
-WHERE case_id = $1 ORDER BY recorded_at, note_id
+SELECT said_by, kind, text, recorded_at FROM billing.case_note WHERE case_id = $1
+ORDER BY recorded_at, kind IN ('granted', 'refused', 'withdrawn', 'correction_refused'), note_id
 """
 
 

@@ -75,6 +75,7 @@ async def test_a_proven_claim_wins_when_the_holder_is_silent(world: BillingWorld
         (claimant, 900),
         (holder, 1_500),
     ]
+    await world.later(hours=80)
     standings = BillingStandings(world.pool, world.settings, clock=lambda: world.now)
     later = (await standings.standings([PLATE]))[PLATE]
     assert later.arrears_minor == 900, "what the earlier holder owes is no matter of the new one"
@@ -87,6 +88,7 @@ async def test_only_a_person_decides_against_a_holder_who_contests(world: Billin
     with pytest.raises(ClaimNotFoundError):
         await desk.answer(claim_id, holder_id=claimant, answer=HolderAnswer.AGREES)
     await desk.answer(claim_id, holder_id=holder, answer=HolderAnswer.CONTESTS, text="mine")
+    await world.later(minutes=1)
     await desk.give_licence(claim_id, claimant_id=claimant, licence_ref="scan 7781")
     await world.later(days=60)
     assert await holder_of(world) == holder
