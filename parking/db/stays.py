@@ -23,12 +23,13 @@ exit_event_id, entry_lane_id, exit_lane_id, trace_id, last_seen_at, tariff_id, t
 fee::text as fee, fee_minor, currency, business_date, chargeable_from, revision, reentry_of,
 drive_through, hold
 """
+# With ties and without a second key, the index by plate gives the order and nothing is sorted.
 _TAILS = f"""
 select newest.* from unnest({array_of(1, "text")}, {array_of(2, "text")}) as asked (lot_id, plate)
 cross join lateral (
   select {COLUMNS} from parking.stay s
   where s.lot_id = asked.lot_id and s.plate = asked.plate and not s.dissolved
-  order by s.last_seen_at desc, s.stay_id desc limit 1) newest
+  order by s.last_seen_at desc fetch first 1 row with ties) newest
 """  # noqa: S608 - our own column list
 _OF_PLATES = f"""
 select {COLUMNS} from parking.stay where lot_id = $1 and plate = any($2::text[])
@@ -88,7 +89,13 @@ async def tails(connection: Connection, pairs: Collection[LotPlate]) -> dict[Lot
     """The newest stay of each plate in its lot, where there is one."""
     lots, plates = zip(*pairs, strict=True)
     rows = await connection.fetch(_TAILS, joined(lots), joined(plates))
-    return {(row["lot_id"], row["plate"]): stay_row(row) for row in rows}
+    found: dict[LotPlate, StayRow] = {}
+    for row in rows:
+        pair = row["lot_id"], row["plate"]
+        rival = found.get(pair)
+        if rival is None or rival.stay.stay_id < row["stay_id"]:
+            found[pair] = stay_row(row)
+    return found
 
 
 async def of_plates(
