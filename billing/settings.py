@@ -68,7 +68,7 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int,
         setting(
             "A fee is charged at the earliest this long after it was heard of or changed:"
-            " an entry that is told late changes it without money going to and fro",
+            " an entry that is told late changes it without money going back and forth",
             unit="s",
             ge=0,
         ),
