@@ -17,7 +17,9 @@ from parking.core.ids import LotId, OperatorId, StayId
 from parking.core.plate import Plate
 
 
-class StayPriced(msgspec.Struct, frozen=True, kw_only=True, tag="stay_priced", tag_field="type"):
+class StayPriced(
+    msgspec.Struct, frozen=True, kw_only=True, tag="stay_priced", tag_field="type", gc=False
+):
     """A stay is closed and has its fee; or, with a higher revision, a re-fold changed it.
 
     `fee` is the whole fee now, not the difference. A stay that a correction dissolved comes with

@@ -26,7 +26,7 @@ class PlateColour(Enum):
     UNKNOWN = "unknown"
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Another text that the plate may have had."""
 
     text: str
@@ -34,7 +34,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """0.0 to 1.0."""
 
 
-class PlateRead(msgspec.Struct, frozen=True, kw_only=True):
+class PlateRead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a camera believes it saw (APDS: Observation by anpr)."""
 
     plate: Plate | None
@@ -45,7 +45,7 @@ class PlateRead(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     event_id: EventId
     lot_id: LotId
     occurred_at: datetime

@@ -34,7 +34,7 @@ class FeeLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unit_price_minor: int | None = None
 
 
-class Fee(msgspec.Struct, frozen=True, kw_only=True):
+class Fee(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a stay costs under one version of a tariff."""
 
     total: Money

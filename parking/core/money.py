@@ -23,7 +23,7 @@ class MoneyAllocationError(DomainError):
     """A sum cannot be handed out by weights that are negative or all zero."""
 
 
-class Money(msgspec.Struct, frozen=True, order=False):
+class Money(msgspec.Struct, frozen=True, order=False, gc=False):
     """A sum of money.
 
     `amount_minor` counts the currency's smallest unit (fen for CNY); it may be negative.

@@ -1,5 +1,6 @@
 """Facts as rows of `parking.lane_event`, there and back."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
@@ -11,6 +12,7 @@ from parking.core.events import (
     Ending,
     EventWithdrawn,
     Fact,
+    LaneEvent,
     PlateColour,
     PlateCorrected,
     PlateRead,
@@ -43,6 +45,7 @@ COLUMNS: Final = (
 FACT_COLUMNS: Final = ", ".join(COLUMNS[:-1])
 """What `fact_of` needs."""
 _LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
+_UNSAID: Final = NULL * 4
 _ENCODE_CANDIDATES: Final = msgspec.json.Encoder().encode
 _CANDIDATES: Final = msgspec.json.Decoder(tuple[Candidate, ...])
 
@@ -55,24 +58,30 @@ def fact_row(fact: Fact, content_hash: bytes) -> bytes:
     return b"".join(
         (
             uuid(fact.event_id),
-            word("vehicle_entered" if isinstance(fact, VehicleEntered) else "vehicle_exited"),
-            word(fact.lot_id),
-            word(fact.lane_id),
-            word(fact.device_id),
+            _seen_by(type(fact), fact.lot_id, fact.lane_id, fact.device_id),
             instant(fact.occurred_at),
             instant(fact.recorded_at),
             word(read.plate),
             word(read.colour.value),
             double(read.confidence),
             jsonb(_ENCODE_CANDIDATES(read.candidates) if read.candidates else None),
-            NULL,
-            text(fact.by or None),
-            text(fact.reason or None),
-            NULL,
+            _said(fact) if fact.by or fact.reason else _UNSAID,
             text(fact.trace_id),
             binary(content_hash),
         )
     )
+
+
+@lru_cache(maxsize=8_192)
+def _seen_by(kind: type[LaneEvent], lot_id: str, lane_id: str, device_id: str | None) -> bytes:
+    """Type, lot, lane and device: the same for all cars that one camera sees."""
+    name = "vehicle_entered" if kind is VehicleEntered else "vehicle_exited"
+    return word(name) + word(lot_id) + word(lane_id) + word(device_id)
+
+
+def _said(fact: LaneEvent) -> bytes:
+    """The columns from `amends` to `how`, where a person saw the vehicle."""
+    return NULL + text(fact.by or None) + text(fact.reason or None) + NULL
 
 
 def _amendment_row(fact: Amendment, content_hash: bytes) -> bytes:

@@ -14,8 +14,6 @@ from parking.core.events import (
     Fact,
     LaneEvent,
     PlateCorrected,
-    VehicleEntered,
-    VehicleExited,
     amended_by,
 )
 from parking.core.ids import EventId, LotId
@@ -34,7 +32,6 @@ select count(case when shared then pg_advisory_xact_lock_shared(key)::text
                   else pg_advisory_xact_lock(key)::text end)
 from unnest($1::text::bigint[], $2::text::boolean[]) as wanted (key, shared)
 """
-_LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
 _LOT_LOCKS: Final = 1 << 40
 _PLATE_LOCKS: Final = 1 << 41
 
@@ -171,13 +168,19 @@ class Known(msgspec.Struct, frozen=True):
         ]
 
 
-async def known(connection: Connection, facts: Sequence[Fact]) -> Known:
-    """Look up which of these facts are recorded, and which were spoken of before they came."""
+async def known(
+    connection: Connection,
+    event_ids: Iterable[EventId],
+    *,
+    lots: Iterable[LotId],
+    plates: Iterable[LotPlate],
+) -> Known:
+    """Look up which of these facts are recorded, and which were spoken of before they came.
+
+    `lots` and `plates` are all that the facts are of, and were read as.
+    """
     rows = await connection.fetch(
-        _KNOWN,
-        joined([fact.event_id for fact in facts]),
-        joined({fact.lot_id for fact in facts}),
-        joined({plate for fact in facts if (plate := _plate_read(fact)) is not None}),
+        _KNOWN, joined(event_ids), joined(lots), joined({plate for _, plate in plates})
     )
     hashes: dict[EventId, bytes] = {}
     amended: set[EventId] = set()
@@ -242,7 +245,3 @@ async def plates_about(
 
 def _event_id(fact: Fact) -> UUID:
     return fact.event_id
-
-
-def _plate_read(fact: Fact) -> Plate | None:
-    return fact.read.plate if isinstance(fact, _LANE_EVENTS) else None

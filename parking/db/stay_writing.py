@@ -64,7 +64,9 @@ _INSERTED: Final = (
 _EXITS, _ENTRIES, _NOW = (len(_CHANGING) + more for more in (1, 2, 3))
 # A review whose matter was settled by the facts is taken off the pending list.
 _CHANGE: Final = f"""
-with changed as (
+with settled as materialized (
+  select {array_of(_EXITS, "uuid")} as exits, {array_of(_ENTRIES, "uuid")} as entries
+), changed as (
   update parking.stay s set
     {", ".join(f"{name} = n.{name}" for name, _, _ in _CHANGING[1:])}, updated_at = ${_NOW}
   from unnest({", ".join(array_of(n, kind) for n, (_, kind, _) in enumerate(_CHANGING, 1))}) as n
@@ -73,10 +75,11 @@ with changed as (
 )
 update parking.review set state = 'superseded', decided_at = ${_NOW}
 where state = 'pending'
-  and (exit_event_id = any({array_of(_EXITS, "uuid")})
-       or entry_event_id = any({array_of(_ENTRIES, "uuid")}))
+  and (exit_event_id = any((select exits from settled)::uuid[])
+       or entry_event_id = any((select entries from settled)::uuid[]))
 returning lot_id, plate, exit_event_id,
-  kind = 'near_miss' and exit_event_id <> all({array_of(_EXITS, "uuid")}) as exit_unsettled
+  kind = 'near_miss'
+    and exit_event_id <> all((select exits from settled)::uuid[]) as exit_unsettled
 """  # noqa: S608 - put together from the constants above
 _VACATE: Final = "update parking.stay set dissolved = true where stay_id = any($1::uuid[])"
 _OUTBOX: Final = ("message_id", "payload")

@@ -47,6 +47,7 @@ from parking.services.refusals import (
 
 _VERSION_7: Final = 7
 _NUL: Final = "\x00"
+_CANDIDATE: Final = "a candidate"
 _HASH_BYTES: Final = 16
 _SEEN_BY_CAMERA: Final = (IncomingEntered, IncomingExited)
 _LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
@@ -200,14 +201,18 @@ def _direction(lot: LotEntry, lane_id: str) -> LaneDirection:
 
 def _read(read: IncomingRead) -> PlateRead:
     plate = None if read.plate is None else _normalise(read.plate)
-    for candidate in read.candidates:
-        _refuse_nul(candidate.text, "a candidate")
     return PlateRead(
         plate=plate,
         colour=read.colour if plate is not None else PlateColour.UNKNOWN,
         confidence=read.confidence,
-        candidates=tuple([Candidate(each.text, each.confidence) for each in read.candidates]),
+        candidates=tuple([_candidate(each.text, each.confidence) for each in read.candidates]),
     )
+
+
+def _candidate(text: str, confidence: float) -> Candidate:
+    if _NUL in text:
+        raise NulCharacterError(_CANDIDATE)
+    return Candidate(text, confidence)
 
 
 def _refuse_nul(text: str, field: str) -> None:

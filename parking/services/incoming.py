@@ -31,7 +31,7 @@ class IncomingCandidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     confidence: Confidence
 
 
-class IncomingRead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class IncomingRead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What the camera believes it saw."""
 
     plate: PlateText | None
@@ -41,7 +41,12 @@ class IncomingRead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class _Incoming(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    gc=False,
 ):
     event_id: UUID
     lot_id: SlugText

@@ -96,7 +96,9 @@ class LaneEventBatch:
             lots_alone=alone,
             plates=[pair for pair in pairs if pair[0] not in alone],
         )
-        known = await lane_events.known(self._connection, self._facts)
+        known = await lane_events.known(
+            self._connection, self._submissions, lots=self._lots, plates=pairs
+        )
         fresh = [fact for fact in self._facts if fact.event_id not in known.hashes]
         if fresh:
             hashes = {event_id: each.content_hash for event_id, each in self._submissions.items()}

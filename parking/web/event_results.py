@@ -20,7 +20,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
 
 
-class EventProblem(msgspec.Struct, frozen=True):
+class EventProblem(msgspec.Struct, frozen=True, gc=False):
     """Why one event of a batch was not recorded."""
 
     type: str
@@ -28,7 +28,7 @@ class EventProblem(msgspec.Struct, frozen=True):
     detail: str
 
 
-class EventResult(msgspec.Struct, frozen=True, kw_only=True):
+class EventResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer to one event."""
 
     event_id: UUID | None
