@@ -139,7 +139,7 @@ def _applied(
     leaders = (corrected.keys() | never) - withdrawn
     silent = {event.event_id for event in events} - leaders - withdrawn
     leading = followers(events, leaders=leaders, silent=silent, rules=rules)
-    counting = []
+    counting: list[LaneEvent] = []
     for event in events:
         event_id = event.event_id
         leader = leading.get(event_id, event_id)

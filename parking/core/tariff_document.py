@@ -96,7 +96,7 @@ def decode_toml(text: str) -> dict[str, Any]:
     """Decode TOML of any shape. Raises TariffSyntaxError."""
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are ValueErrors
         raise TariffSyntaxError(key="", reason=f"not TOML: {error}") from error
 
 
@@ -172,10 +172,11 @@ def _lists_versions(data: Any) -> bool:  # noqa: ANN401 - any shape
 
 def _versions(data: dict[str, Any]) -> list[dict[str, Any]]:
     """Each version with the keys that hold for all of them."""
-    listed = data["versions"]
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+    try:
+        listed = msgspec.convert(data["versions"], list[dict[str, Any]])
+    except msgspec.ValidationError:
         reason = "write each version as a table: [[versions]]"
-        raise TariffShapeError(key="versions", reason=reason)
+        raise TariffShapeError(key="versions", reason=reason) from None
     if not listed:
         reason = "there is none; write one as [[versions]], or its keys without"
         raise NoVersionsError(key="versions", reason=reason)
