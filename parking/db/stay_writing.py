@@ -54,6 +54,12 @@ _ENCODERS: Final = tuple(encode for _, _, encode in _CHANGING)
 _JOINERS: Final = tuple(
     joined_instants if kind == "timestamptz" else joined for _, kind, _ in _CHANGING
 )
+_BEGINNING: Final = frozenset(
+    ("plate", "dissolved", "entered_at", "entry_event_id", "entry_lane_id", "reentry_of")
+)
+"""What no exit changes."""
+_ALL: Final = tuple(range(len(_CHANGING)))
+_END: Final = tuple(n for n in _ALL if _CHANGING[n][0] not in _BEGINNING)
 _INSERTED: Final = (
     *(name for name, _, _ in _CHANGING),
     "lot_id",
@@ -61,19 +67,26 @@ _INSERTED: Final = (
     "tariff_id",
     "updated_at",
 )
-_EXITS, _ENTRIES, _NOW = (len(_CHANGING) + more for more in (1, 2, 3))
-# A review whose matter was settled by the facts is taken off the pending list.
-_CHANGE: Final = f"""
+
+
+def _change_of(columns: Sequence[int]) -> str:
+    """SQL that changes these of `_CHANGING`, the first of which is the stay's id.
+
+    A review whose matter was settled by the facts is taken off the pending list.
+    """
+    names = [_CHANGING[n][0] for n in columns]
+    arrays = [array_of(place, _CHANGING[n][1]) for place, n in enumerate(columns, 1)]
+    exits, entries, now = (len(columns) + more for more in (1, 2, 3))
+    return f"""
 with settled as materialized (
-  select {array_of(_EXITS, "uuid")} as exits, {array_of(_ENTRIES, "uuid")} as entries
+  select {array_of(exits, "uuid")} as exits, {array_of(entries, "uuid")} as entries
 ), changed as (
   update parking.stay s set
-    {", ".join(f"{name} = n.{name}" for name, _, _ in _CHANGING[1:])}, updated_at = ${_NOW}
-  from unnest({", ".join(array_of(n, kind) for n, (_, kind, _) in enumerate(_CHANGING, 1))}) as n
-    ({", ".join(name for name, _, _ in _CHANGING)})
+    {", ".join(f"{name} = n.{name}" for name in names[1:])}, updated_at = ${now}
+  from unnest({", ".join(arrays)}) as n ({", ".join(names)})
   where s.stay_id = n.stay_id
 )
-update parking.review set state = 'superseded', decided_at = ${_NOW}
+update parking.review set state = 'superseded', decided_at = ${now}
 where state = 'pending'
   and (exit_event_id = any((select exits from settled)::uuid[])
        or entry_event_id = any((select entries from settled)::uuid[]))
@@ -81,6 +94,10 @@ returning lot_id, plate, exit_event_id,
   kind = 'near_miss'
     and exit_event_id <> all((select exits from settled)::uuid[]) as exit_unsettled
 """  # noqa: S608 - put together from the constants above
+
+
+_CHANGE: Final = _change_of(_ALL)
+_CHANGE_END: Final = _change_of(_END)
 _VACATE: Final = "update parking.stay set dissolved = true where stay_id = any($1::uuid[])"
 _OUTBOX: Final = ("message_id", "payload")
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -101,6 +118,8 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """Not in the database yet."""
     changed: Sequence[StayRow]
     """In the database already."""
+    ended_only: bool
+    """Nothing differs about all of these but how they ended, and none is vacated first."""
     vacated: Collection[StayId]
     """Open ones that move to another plate, or are not open any more."""
     messages: Sequence[tuple[UUID, Message]]
@@ -130,10 +149,11 @@ async def write(connection: Connection, writing: Writing, *, now: datetime) -> l
 
 async def _change(connection: Connection, writing: Writing, now: datetime) -> list[LeftOver]:
     values = [_values(row) for row in writing.changed]
-    columns = zip(*values, strict=True) if values else ((),) * len(_CHANGING)
+    columns = list(zip(*values, strict=True)) if values else [()] * len(_CHANGING)
+    change, chosen = (_CHANGE_END, _END) if writing.ended_only else (_CHANGE, _ALL)
     superseded = await connection.fetch(
-        _CHANGE,
-        *(join(column) for join, column in zip(_JOINERS, columns, strict=True)),
+        change,
+        *[_JOINERS[n](columns[n]) for n in chosen],
         joined(writing.settled_exits),
         joined(writing.settled_entries),
         now,

@@ -35,10 +35,12 @@ async def write_changes(
         if row.stay.entry_event_id is not None:
             entries.add(row.stay.entry_event_id)
     messages = [each.message for each in changes if each.message is not None]
+    vacated = _vacated(changes)
     writing = Writing(
         opened=[change.row for change in changes if change.before is None],
         changed=[change.row for change in changes if change.before is not None],
-        vacated=_vacated(changes),
+        ended_only=not vacated and all(_came_the_same(change) for change in changes),
+        vacated=vacated,
         messages=list(zip(new_ids(now, len(messages)), messages, strict=True)),
         settled_exits=exits,
         settled_entries=entries,
@@ -75,6 +77,21 @@ def _vacated(changes: Sequence[Change]) -> list[StayId]:
 def _opens(change: Change) -> bool:
     before = change.before
     return before is None or not _is_open(before) or before.stay.plate != change.row.stay.plate
+
+
+def _came_the_same(change: Change) -> bool:
+    """Say whether a change of a stay leaves its beginning as it was."""
+    if change.before is None:
+        return True
+    old, new = change.before.stay, change.row.stay
+    return (
+        old.entry_event_id == new.entry_event_id
+        and old.plate == new.plate
+        and old.entered_at == new.entered_at
+        and old.entry_lane_id == new.entry_lane_id
+        and old.reentry_of == new.reentry_of
+        and change.before.dissolved == change.row.dissolved
+    )
 
 
 def _is_open(row: StayRow) -> bool:
