@@ -29,7 +29,12 @@ from parking.core.pricing_full import EarlierToday
 from parking.core.right import Right, RightId, offer_named
 from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee, vehicle_of
 from parking.core.vehicle import VehicleKind
-from portal.tariff_files import TariffFile, read_tariff_file
+from portal.tariff_files import (
+    YEARS,
+    TariffFile,
+    YearNotReckonedWithError,
+    read_tariff_file,
+)
 
 _PLATE: Final = Plate("")
 """A quote is about a vehicle, not about a plate."""
@@ -104,6 +109,9 @@ def quote_file(path: Path, *, entered: str, left: str, colour: str) -> Fee:
 
 def quote_pass(path: Path, *, right_id: str, first_day: date, last_day: date) -> str:
     """Price a pass that a tariff file offers, month by month."""
+    for day in (first_day, last_day):
+        if day.year not in YEARS:
+            raise YearNotReckonedWithError(day.isoformat())
     file = read_tariff_file(path)
     tariff = file.on(datetime.combine(first_day, time(), tzinfo=file.zone))
     offer = offer_named(tariff.rights, right_id)

@@ -20,12 +20,19 @@ _COLOURS: Final = ["blue", "yellow", "green", "white", "black", "unknown"]
 _VEHICLES: Final = ["small", "large", "motorcycle", "new_energy"]
 
 
+class _VehicleChoice(click.Choice[str]):
+    """A kind of vehicle, written with a hyphen or as in tariff files."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(value.replace("-", "_"), param, ctx)
+
+
 def _of_vehicle(command: "Callable[..., Any]") -> "Callable[..., Any]":
     """Add the options that say what kind of vehicle it is."""
     command = click.option(
         "--class",
         "vehicle",
-        type=click.Choice(_VEHICLES, case_sensitive=False),
+        type=_VehicleChoice(_VEHICLES, case_sensitive=False),
         help="Kind of vehicle; where the tariff names it, it counts before the colour.",
     )(command)
     return click.option(

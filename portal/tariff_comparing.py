@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,7 +15,13 @@ from parking.core.plate import Plate
 from parking.core.pricing import assess
 from parking.core.stay_fee import vehicle_of
 from parking.core.vehicle import VehicleKind
-from portal.tariff_files import TariffFile, read_tariff_file
+from portal.tariff_files import (
+    NotAnInstantError,
+    TariffFile,
+    YearNotReckonedWithError,
+    read_tariff_file,
+    read_text,
+)
 
 
 class StayFileError(DomainError):
@@ -61,9 +67,7 @@ def compare_files(old: Path, new: Path, stays: Path) -> Comparison:
     currencies = [file.documents[0].currency for file in (before, after)]
     if currencies[0] != currencies[1]:
         raise CurrenciesDifferError(*currencies)
-    pairs = [
-        (_price(stay, before), _price(stay, after)) for stay in _read_stays(stays, before.zone)
-    ]
+    pairs = [(_price(stay, before), _price(stay, after)) for stay in _read_stays(stays, before)]
     changes = [price - was for was, price in pairs]
     return Comparison(
         currency=currencies[0],
@@ -111,32 +115,24 @@ def _price(stay: _Stay, file: TariffFile) -> int:
     return fee.total.amount_minor
 
 
-def _read_stays(path: Path, zone: ZoneInfo) -> Iterator[_Stay]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
+def _read_stays(path: Path, file: TariffFile) -> Iterator[_Stay]:
+    rows = csv.DictReader(StringIO(read_text(path), newline=""), skipinitialspace=True)
+    try:
         missing = {"entered_at", "left_at"}.difference(rows.fieldnames or ())
         if missing:
             reason = f"the first line must name the columns; missing: {', '.join(sorted(missing))}"
             raise StayFileError(path, line=1, reason=reason)
         for row in rows:
-            try:
-                yield _stay(row, zone)
-            except (TypeError, ValueError) as error:
-                raise StayFileError(path, line=rows.line_num, reason=str(error)) from error
+            yield _stay(row, file)
+    except (NotAnInstantError, YearNotReckonedWithError, ValueError, csv.Error) as error:
+        raise StayFileError(path, line=rows.line_num, reason=str(error)) from error
 
 
-def _stay(row: dict[str, str], zone: ZoneInfo) -> _Stay:
-    entered_at, left_at = (
-        instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
-        for instant in (
-            datetime.fromisoformat(row["entered_at"]),
-            datetime.fromisoformat(row["left_at"]),
-        )
-    )
-    vehicle = row.get("class")
+def _stay(row: dict[str, str], file: TariffFile) -> _Stay:
+    vehicle = (row.get("class") or "").strip().lower().replace("-", "_")
     return _Stay(
-        entered_at=entered_at,
-        left_at=left_at,
-        colour=PlateColour(row.get("colour") or "unknown"),
+        entered_at=file.instant(row["entered_at"] or ""),
+        left_at=file.instant(row["left_at"] or ""),
+        colour=PlateColour((row.get("colour") or "unknown").strip().lower()),
         vehicle=VehicleKind(vehicle) if vehicle else None,
     )

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from parking.core.document_lines import json_lines, line_of, toml_lines
@@ -14,12 +14,23 @@ from parking.core.tariff_document import decode_json, decode_toml, tariffs_from_
 from parking.core.tariff_errors import TariffError, TariffSyntaxError
 from parking.core.tariff_versions import TariffVersions, require_in_force, versions_of
 
+YEARS: Final = range(1970, 2200)
+"""Within which times are reckoned with; others are slips, and no clock has all of them."""
+
 
 class NotAnInstantError(DomainError):
     """A time on the command line cannot be read."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"{text!r} is not a time; write 2026-11-22T09:05, with or without a zone")
+
+
+class YearNotReckonedWithError(DomainError):
+    """A time on the command line is of a year with which nothing is reckoned."""
+
+    def __init__(self, text: str) -> None:
+        years = f"{YEARS.start} to {YEARS.stop - 1}"
+        super().__init__(f"{text} is of no year that is priced; write one of {years}")
 
 
 class NotTextError(DomainError):
@@ -49,11 +60,16 @@ class TariffFile:
         return next(each for each in self.documents if each.version == version)
 
     def instant(self, text: str) -> datetime:
-        """Read a time; without a zone it is one of the tariff's clock. Raises NotAnInstantError."""
+        """Read a time; without a zone it is one of the tariff's clock.
+
+        Raises NotAnInstantError, YearNotReckonedWithError.
+        """
         try:
-            instant = datetime.fromisoformat(text.strip())
+            instant = datetime.fromisoformat(text.strip().upper())
         except ValueError:
             raise NotAnInstantError(text) from None
+        if instant.year not in YEARS:
+            raise YearNotReckonedWithError(text)
         return instant if instant.tzinfo is not None else instant.replace(tzinfo=self.zone)
 
 

@@ -165,5 +165,7 @@ def test_what_is_no_json_is_told(text: str) -> None:
 def test_what_is_no_toml_is_told() -> None:
     with pytest.raises(errors.TariffSyntaxError, match="not TOML"):
         read_tariff_toml("tariff_id = ")
+    with pytest.raises(errors.TariffSyntaxError, match="not TOML"):
+        read_tariff_toml(f"version = {'9' * 5000}")
     with pytest.raises(errors.TariffShapeError):
         read_tariff_toml("")

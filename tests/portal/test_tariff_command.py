@@ -112,13 +112,14 @@ def test_two_tariffs_are_compared_over_stays(tmp_path: Path) -> None:
         "entered_at,left_at,colour,class\n"
         "2026-03-02T09:00,2026-03-02T10:40,blue,\n"
         "2026-03-02T09:00+08:00,2026-03-02T10:30+08:00,,large\n"
-        "2026-03-02T21:00,2026-03-02T22:00,blue,small\n"
+        "2026-03-02T21:00, 2026-03-02T22:00, Blue, Small\n"
+        "2026-03-02T21:00,2026-03-02T22:00,green,new-energy\n"
     )
     two, one = (str(TARIFFS / f"hangzhou-class-{number}.toml") for number in (2, 1))
     found = json.loads(run("tariff", "compare", two, one, "--stays", str(stays), "--json").stdout)
     assert found == {
         "currency": "CNY",
-        "stays": 3,
+        "stays": 4,
         "old_minor": 1000 + 700,
         "new_minor": 1400 + 2000,
         "dearer": 2,
@@ -128,7 +129,7 @@ def test_two_tariffs_are_compared_over_stays(tmp_path: Path) -> None:
     }
     shown = run("tariff", "compare", one, two, "--stays", str(stays)).stdout
     assert "change   -17.00 CNY (-50.0%)" in shown
-    assert "same     1" in shown
+    assert "same     2" in shown
 
 
 @pytest.mark.parametrize(
@@ -138,11 +139,14 @@ def test_two_tariffs_are_compared_over_stays(tmp_path: Path) -> None:
         ("entered_at,left_at\nsoon,2026-03-02T10:40\n", ":2:"),
         ("entered_at,left_at\n2026-03-02T10:40\n", ":2:"),
         ("entered_at,left_at,class\n2026-03-02T09:00,2026-03-02T10:40,tank\n", "tank"),
+        ("entered_at,left_at\n0001-01-01T00:00,0001-01-01T01:00\n", ":2: 0001-01-01"),
+        (f"entered_at,left_at\n{'x' * 200_000},\n", "field limit"),
+        ("entered_at,left_at,colour\n2026-03-02T09:00,2026-03-02T10:40,\udcff\n", "UTF-8"),
     ],
 )
 def test_a_file_of_stays_that_cannot_be_read_is_told(tmp_path: Path, text: str, word: str) -> None:
     stays = tmp_path / "stays.csv"
-    stays.write_text(text)
+    stays.write_text(text, encoding="utf-8", errors="surrogateescape")
     result = run("tariff", "compare", HANGZHOU, HANGZHOU, "--stays", str(stays))
     assert result.exit_code == 2
     assert word in result.stderr

@@ -60,6 +60,19 @@ def test_a_case_with_rights_or_payments(
     assert quote(name, entered, left, *options)[1] == total
 
 
+def test_a_kind_of_vehicle_may_be_written_with_a_hyphen() -> None:
+    for written in ("new-energy", "new_energy", "New-Energy"):
+        assert quote("hangzhou-core", "09:00", "10:00", "--class", written)[1] == 1000
+
+
+def test_a_pass_of_no_year_that_is_reckoned_with_is_told() -> None:
+    file = str(TARIFFS / "community.toml")
+    days = ("--from", "9999-12-01", "--until", "9999-12-31")
+    refused = run("tariff", "pass", file, "--right", "monthly", *days)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "1970 to 2199" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("first", "last", "total"),
     [("2021-10-01", "2021-10-15", "145.16"), ("2021-10-15", "2021-11-15", "314.52")],
@@ -78,6 +91,7 @@ def test_a_pass_pro_rata(first: str, last: str, total: str) -> None:
         ("2026-03-02 09:00:00", "2026-03-02 10:40"),
         ("2026-03-02T09:00+08:00", "2026-03-02T02:40Z"),
         ("20260302T0900", "2026-03-02T10:40:59"),
+        ("2026-03-02t01:00:00z", "2026-03-02T02:40z"),
     ],
 )
 def test_a_time_may_have_a_zone_or_be_the_tariffs_own(entered: str, left: str) -> None:
@@ -99,6 +113,8 @@ def test_a_time_may_have_a_zone_or_be_the_tariffs_own(entered: str, left: str) -
             "is no stay",
         ),
         (["--entered", "2026-03-02T09:00"], "--left"),
+        (["--entered", "0001-01-01T00:00", "--left", "0001-01-01T02:00"], "1970 to 2199"),
+        (["--entered", "9999-12-31T20:00-12:00", "--left", "9999-12-31T21:00"], "1970 to 2199"),
     ],
 )
 def test_what_cannot_be_priced_ends_with_2_and_one_clear_line(
