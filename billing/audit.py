@@ -32,11 +32,34 @@ class TrueRefund(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
 
 
+class TrueTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer that really happened."""
+
+    transfer: str
+    destination: str
+    amount: int
+    currency: str
+    metadata: dict[str, str] = {}
+
+
+class TrueReversal(msgspec.Struct, frozen=True, kw_only=True):
+    """Part or all of a transfer that really came back."""
+
+    reversal: str
+    transfer: str
+    destination: str
+    amount: int
+    currency: str
+    metadata: dict[str, str] = {}
+
+
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """The simulator's truth log."""
 
     charges: tuple[TrueCharge, ...] = ()
     refunds: tuple[TrueRefund, ...] = ()
+    transfers: tuple[TrueTransfer, ...] = ()
+    reversals: tuple[TrueReversal, ...] = ()
 
 
 class BillingViolation(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -162,6 +185,61 @@ _CHECKS = (
             WHERE l.account = 'operator_payable:' || s.operator_id
               AND (l.booked_on <= s.cut_off_date OR e.kind IN ('settled', 'contract_fees'))) AS p
         WHERE s.carried_minor <> -p.owed
+        """,
+    ),
+    _Check(
+        "payouts-are-their-settlements",
+        """
+        SELECT p.payout_id::text AS subject,
+            format('%s to %s, settled were %s for %s', p.amount_minor, p.operator_id,
+                   s.settled_minor, s.operator_id) AS text
+        FROM billing.payout AS p JOIN billing.settlement AS s USING (settlement_id)
+        WHERE p.reverses IS NULL AND (p.amount_minor, p.currency, p.operator_id)
+            <> (s.settled_minor, s.currency, s.operator_id)
+        """,
+    ),
+    _Check(
+        "a-settlement-is-paid-once",
+        """
+        SELECT settlement_id::text AS subject, format('%s transfers', count(*)) AS text
+        FROM billing.payout WHERE reverses IS NULL AND state <> 'failed'
+        GROUP BY settlement_id HAVING count(*) > 1
+        """,
+    ),
+    _Check(
+        "reversals-never-exceed-payouts",
+        """
+        SELECT p.payout_id::text AS subject,
+            format('%s taken back of %s', sum(r.amount_minor), p.amount_minor) AS text
+        FROM billing.payout AS r JOIN billing.payout AS p ON p.payout_id = r.reverses
+        WHERE r.state <> 'failed'
+        GROUP BY p.payout_id HAVING sum(r.amount_minor) > p.amount_minor OR p.state <> 'succeeded'
+        """,
+    ),
+    _Check(
+        "payouts-are-booked-once",
+        """
+        SELECT p.payout_id::text AS subject,
+            format('%s of %s, booked %s', p.state, p.amount_minor, coalesce(sum(l.amount_minor), 0))
+                AS text
+        FROM billing.payout AS p
+        LEFT JOIN billing.journal_entry AS e
+            ON e.kind = CASE WHEN p.reverses IS NULL THEN 'paid_out' ELSE 'payout_reversed' END
+            AND e.source = p.payout_id::text
+        LEFT JOIN billing.posting AS l
+            ON l.entry_id = e.entry_id AND l.account = 'processor_clearing:' || p.gateway
+        GROUP BY p.payout_id
+        HAVING coalesce(sum(l.amount_minor), 0) <> CASE WHEN p.state <> 'succeeded' THEN 0
+            WHEN p.reverses IS NULL THEN -p.amount_minor ELSE p.amount_minor END
+        """,
+    ),
+    _Check(
+        "payouts-never-exceed-net-shares",
+        """
+        SELECT account AS subject, format('%s more paid out than settled', sum(amount_minor))
+            AS text
+        FROM billing.posting WHERE account LIKE 'operator_settled:%'
+        GROUP BY account HAVING sum(amount_minor) > 0
         """,
     ),
     _Check(
@@ -337,6 +415,10 @@ _PAYMENTS = """
 SELECT payment_id::text AS payment_id, state, amount_minor, currency, charge_ref
 FROM billing.payment
 """
+_PAYOUTS = """
+SELECT payout_id::text AS payout_id, settlement_id::text AS settlement_id, reverses IS NULL AS paid,
+    account_ref, amount_minor, state FROM billing.payout
+"""
 _REFUNDS = "SELECT refund_id::text AS refund_id, state, amount_minor FROM billing.refund"
 
 
@@ -353,6 +435,8 @@ async def violations(
         async for violation in _against_charges(db, truth):
             yield violation
         async for violation in _against_refunds(db, truth):
+            yield violation
+        async for violation in _against_transfers(db, truth):
             yield violation
 
 
@@ -409,5 +493,41 @@ async def _against_refunds(db: Connection, truth: Truth) -> AsyncIterator[Billin
             yield BillingViolation(
                 invariant="refunds-are-ours-and-once",
                 subject=refund_id,
+                text="succeeded, and never happened",
+            )
+
+
+async def _against_transfers(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
+    """Hold each payout to at most one true transfer, and each settlement to at most one too."""
+    stored = {row["payout_id"]: row for row in await db.fetch(_PAYOUTS)}
+    moved: list[tuple[bool, str, TrueTransfer | TrueReversal]]
+    moved = [(True, each.transfer, each) for each in truth.transfers]
+    moved += [(False, each.reversal, each) for each in truth.reversals]
+    seen: set[str] = set()
+    settled: set[str] = set()
+    for paid, ref, each in moved:
+        payout_id = each.metadata.get("payout_id", "")
+        row = stored.get(payout_id)
+        ours = (paid, each.destination, each.amount)
+        if (
+            row is None
+            or payout_id in seen
+            or ours != (row["paid"], row["account_ref"], row["amount_minor"])
+            or row["state"] in {"prepared", "failed"}
+            or (paid and row["settlement_id"] in settled)
+        ):
+            yield BillingViolation(
+                invariant="transfers-are-payouts-and-once",
+                subject=payout_id,
+                text=f"{ref} moved {each.amount} of {each.destination}",
+            )
+        seen.add(payout_id)
+        if row is not None and paid:
+            settled.add(row["settlement_id"])
+    for payout_id, row in stored.items():
+        if row["state"] == "succeeded" and payout_id not in seen:
+            yield BillingViolation(
+                invariant="transfers-are-payouts-and-once",
+                subject=payout_id,
                 text="succeeded, and never happened",
             )

@@ -82,6 +82,24 @@ class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
 
 
+class TransferOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Pass a settlement on to an operator's account at the gateway."""
+
+    payout_id: UUID
+    settlement_id: UUID
+    account_ref: str
+    amount_minor: int
+    currency: str
+
+
+class ReversalOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Take part or all of a transfer back."""
+
+    payout_id: UUID
+    transfer_ref: str
+    amount_minor: int
+
+
 class CheckoutOpened(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The page is there; `expires_at` is when the gateway closes it."""
 
@@ -128,11 +146,25 @@ class RefundFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class Transferred(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The transfer, or the reversal of one, is made."""
+
+    transfer_ref: str
+    transferred_at: datetime
+
+
+class TransferRefused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Definitely not made; another day, or a person, may help."""
+
+    reason: str
+
+
 CheckoutAnswer: TypeAlias = CheckoutOpened | Declined | Unknown
 CheckoutProgress: TypeAlias = PageOpen | PageExpired | Succeeded | Pending | Unknown
 SetupProgress: TypeAlias = PageOpen | PageExpired | CardSetUp
 CallOffAnswer: TypeAlias = CalledOff | Succeeded | Pending | Unknown
 RefundAnswer: TypeAlias = Refunded | RefundPending | RefundFailed | Unknown
+TransferAnswer: TypeAlias = Transferred | TransferRefused | Unknown
 
 
 class GatewayTransaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,6 +276,28 @@ class PaymentGateway(Protocol):
 
     async def find_refund(self, *, payment_ref: str, refund_id: UUID) -> RefundAnswer | None:
         """Look for a refund whose answer was lost; None if it is not there."""
+        ...
+
+    def transfer_request(self, order: TransferOrder) -> GatewayRequest:
+        """Word a transfer to an operator's account."""
+        ...
+
+    def reversal_request(self, order: ReversalOrder) -> GatewayRequest:
+        """Word the reversal of a transfer."""
+        ...
+
+    async def may_receive(self, account_ref: str) -> bool | None:
+        """Whether transfers to an account are possible now; None: there is no such account."""
+        ...
+
+    async def transfer(self, request: GatewayRequest, *, idempotency_key: str) -> TransferAnswer:
+        """Send a transfer or a reversal, or send it again."""
+        ...
+
+    async def find_transfer(
+        self, request: GatewayRequest, *, payout_id: UUID
+    ) -> TransferAnswer | None:
+        """Look for a transfer or reversal whose answer was lost; None if it is not there."""
         ...
 
     def transactions(self, *, since: datetime) -> AsyncIterator[GatewayTransaction]:

@@ -154,6 +154,10 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, setting("Less than this is carried to the next settlement", unit=_FEN, ge=1)
     ] = 10_000
 
+    payout_retry_seconds: Annotated[
+        int, setting("A payout that the gateway refused is tried again after this", unit="s", ge=1)
+    ] = 6 * 3600
+
     report_poll_seconds: Annotated[
         int, setting("Between readings of the gateway's balance transactions", unit="s", ge=1)
     ] = 60

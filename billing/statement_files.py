@@ -59,6 +59,8 @@ def statement_rows(statement: Statement) -> tuple[Row, ...]:
         Row("gross", "当日应收", "Fees raised", statement.gross_minor),
         Row("written_off", "核销", "Written off", statement.written_off_minor),
         Row("outstanding", "车主未付", "Outstanding", statement.outstanding_minor),
+        Row("paid_out", "当日已打款", "Paid out this day", statement.paid_out_minor),
+        Row("to_pay_out", "已结算待打款", "Settled, to be paid out", statement.to_pay_out_minor),
     )
 
 

@@ -4,7 +4,9 @@ from billing.gateway import (
     CardOrder,
     CheckoutOrder,
     RefundOrder,
+    ReversalOrder,
     SetupOrder,
+    TransferOrder,
 )
 from billing.gateway_request import GatewayRequest, Json
 from parking.core.ids import PaymentId
@@ -13,6 +15,8 @@ CREATE_INTENT = "payment_intents.create"
 CONFIRM_INTENT = "payment_intents.confirm"
 CREATE_PAGE = "checkout.sessions.create"
 CREATE_REFUND = "refunds.create"
+CREATE_TRANSFER = "transfers.create"
+CREATE_REVERSAL = "transfers.reversals.create"
 EXPAND_CHARGE = "latest_charge"
 
 
@@ -95,6 +99,35 @@ def refund(order: RefundOrder) -> GatewayRequest:
                 "refund_id": str(order.refund_id),
                 **_metadata(order.payment_id, order.trace_id),
             },
+        },
+    )
+
+
+def transfer(order: TransferOrder) -> GatewayRequest:
+    """Word a transfer; its group is the settlement, by which it is found again."""
+    return GatewayRequest(
+        operation=CREATE_TRANSFER,
+        parameters={
+            "amount": order.amount_minor,
+            "currency": order.currency.lower(),
+            "destination": order.account_ref,
+            "transfer_group": str(order.settlement_id),
+            "metadata": {
+                "payout_id": str(order.payout_id),
+                "settlement_id": str(order.settlement_id),
+            },
+        },
+    )
+
+
+def reversal(order: ReversalOrder) -> GatewayRequest:
+    """Word the reversal of a transfer."""
+    return GatewayRequest(
+        operation=CREATE_REVERSAL,
+        parameters={
+            "transfer": order.transfer_ref,
+            "amount": order.amount_minor,
+            "metadata": {"payout_id": str(order.payout_id)},
         },
     )
 

@@ -159,6 +159,20 @@ class RefundShape(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
+class TransferShape(msgspec.Struct, frozen=True):
+    """A transfer, or the reversal of one."""
+
+    id: str
+    created: int
+    metadata: dict[str, str] | None = None
+
+
+class ConnectedAccountShape(msgspec.Struct, frozen=True):
+    """An operator's account."""
+
+    capabilities: dict[str, str] = {}
+
+
 class BalanceTransactionShape(msgspec.Struct, frozen=True):
     """A line of Stripe's report."""
 

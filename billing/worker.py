@@ -23,6 +23,7 @@ from billing.services.days import ledger_day
 from billing.services.gather_payments import gather_payments
 from billing.services.leave import work_detachments
 from billing.services.notify import work_notifications
+from billing.services.pay_out import prepare_payouts, work_payouts
 from billing.services.read_report import book_fees, read_report
 from billing.services.refund import work_refunds
 from billing.services.settle_operators import settle_operators
@@ -68,12 +69,14 @@ class BillingWorker:
             "write_offs": lambda now: write_off_overdue(pool, settings, now=now),
             "notifications": lambda now: work_notifications(pool, sender, settings, now=now),
             "settlements": self._settle,
+            "payouts": self._pay_out,
             "detachments": lambda now: work_detachments(pool, gateway, settings, now=now),
             "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
             "fees": lambda now: book_fees(pool, gateway, settings, now=now),
         }
 
         self._settled_on: date | None = None
+        self._payouts_prepared_at: datetime | None = None
         if corrector is not None:
             self._stages["appeals"] = lambda now: work_appeals(pool, corrector, settings, now=now)
 
@@ -86,6 +89,14 @@ class BillingWorker:
         made = await settle_operators(self._pool, self._settings, now=now)
         self._settled_on = day
         return made
+
+    async def _pay_out(self, now: datetime) -> int:
+        """Pay operators; what is newly settled, or may be tried again, is looked for at a pace."""
+        made, last = 0, self._payouts_prepared_at
+        if last is None or now - last >= self._settings.pace.poll:
+            made = await prepare_payouts(self._pool, self._gateway, self._settings, now=now)
+            self._payouts_prepared_at = now
+        return made + await work_payouts(self._pool, self._gateway, self._settings, now=now)
 
     async def step(self, now: datetime) -> int:
         """Do one round: a batch of each kind of work; says how much there was.

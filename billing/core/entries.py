@@ -186,3 +186,39 @@ def settled(
         for kind, money, other in moves
         if money
     ]
+
+
+def paid_out(
+    operator_id: OperatorId, amount: Money, *, payout_id: str, gateway: str, booking: Booking
+) -> JournalEntry:
+    """Record that the gateway passed on what was settled."""
+    legs = (
+        (accounts.operator_settled(operator_id), amount.amount_minor),
+        (accounts.processor_clearing(gateway), -amount.amount_minor),
+    )
+    return JournalEntry(
+        kind=EntryKind.PAID_OUT,
+        source=payout_id,
+        booked_on=booking.booked_on,
+        occurred_at=booking.occurred_at,
+        postings=gathered(legs, currency=amount.currency),
+        trace_id=booking.trace_id,
+    )
+
+
+def payout_reversed(
+    operator_id: OperatorId, amount: Money, *, payout_id: str, gateway: str, booking: Booking
+) -> JournalEntry:
+    """Record that money came back from an operator: the next settlement reckons with it."""
+    legs = (
+        (accounts.operator_payable(operator_id), -amount.amount_minor),
+        (accounts.processor_clearing(gateway), amount.amount_minor),
+    )
+    return JournalEntry(
+        kind=EntryKind.PAYOUT_REVERSED,
+        source=payout_id,
+        booked_on=booking.booked_on,
+        occurred_at=booking.occurred_at,
+        postings=gathered(legs, currency=amount.currency),
+        trace_id=booking.trace_id,
+    )

@@ -36,6 +36,10 @@ class EntryKind(Enum):
     """What an operator's contract takes at a settlement besides the commission."""
     SETTLED = "settled"
     """What an operator is owed at a cut-off is to be paid out."""
+    PAID_OUT = "paid_out"
+    """What was settled went to the operator's account."""
+    PAYOUT_REVERSED = "payout_reversed"
+    """What was paid out came back, and is owed again until the next settlement."""
     REVERSAL = "reversal"
     """An earlier entry is taken back."""
 

@@ -62,6 +62,10 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     outstanding_opening_minor: int
     outstanding_minor: int
     """What drivers still owed at the day's end."""
+    paid_out_minor: int
+    """Transferred to the operator this day."""
+    to_pay_out_minor: int
+    """Settled and not yet transferred at the day's end."""
     payments: int
     """How many payments brought the money."""
     reconciled: bool
@@ -85,6 +89,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "credited": ("更正退款", "Given back after corrections"),
     "contract_fees": ("合同固定费用", "Fees by contract"),
     "settled": ("已结算待打款", "Settled, to be paid out"),
+    "payout_reversed": ("打款退回", "Payouts taken back"),
     "other": ("其他", "Other"),
 }
 
@@ -106,6 +111,7 @@ def draw_up(
     commission = collected + payable.get(EntryKind.PAYMENT_CAPTURED, 0)
     fees = payable.get(EntryKind.PROCESSOR_FEE, 0)
     credited = payable.get(EntryKind.OBLIGATION_ASSESSED, 0)
+    settled = _of_role(movements, AccountRole.OPERATOR_SETTLED)
     net = -sum(payable.values())
     amounts = {
         "collected": collected,
@@ -114,6 +120,7 @@ def draw_up(
         "credited": -credited,
         "contract_fees": -payable.get(EntryKind.CONTRACT_FEES, 0),
         "settled": -payable.get(EntryKind.SETTLED, 0),
+        "payout_reversed": -payable.get(EntryKind.PAYOUT_REVERSED, 0),
     }
     amounts["other"] = net - sum(amounts.values())
     opening_minor = -opening.get(AccountRole.OPERATOR_PAYABLE, 0)
@@ -135,6 +142,8 @@ def draw_up(
         net_minor=net,
         outstanding_opening_minor=outstanding,
         outstanding_minor=outstanding + sum(receivable.values()),
+        paid_out_minor=settled.get(EntryKind.PAID_OUT, 0),
+        to_pay_out_minor=-opening.get(AccountRole.OPERATOR_SETTLED, 0) - sum(settled.values()),
         payments=payments,
         reconciled=reconciled,
     )

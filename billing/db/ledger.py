@@ -92,6 +92,7 @@ def _accounts_of(operator_id: OperatorId) -> list[str]:
         AccountRole.DRIVER_RECEIVABLE,
         AccountRole.OPERATOR_ACCRUED,
         AccountRole.OPERATOR_PAYABLE,
+        AccountRole.OPERATOR_SETTLED,
     )
     return [f"{role.value}:{operator_id}" for role in roles]
 

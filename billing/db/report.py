@@ -56,7 +56,7 @@ WHERE p.payment_id = n.payment_id
 
 # What the ledger says moved at the gateway: by the postings, not by the payments' own columns.
 _OURS = """
-SELECT coalesce(p.charge_ref, r.refund_ref, entry.source) AS source_ref,
+SELECT coalesce(p.charge_ref, r.refund_ref, o.transfer_ref, entry.source) AS source_ref,
     posting.currency, posting.amount_minor AS gross_minor,
     coalesce((SELECT -f.amount_minor FROM billing.journal_entry AS fe
               JOIN billing.posting AS f USING (entry_id)
@@ -68,9 +68,13 @@ LEFT JOIN billing.payment AS p
     ON p.payment_id = CASE entry.kind WHEN 'payment_captured' THEN entry.source::uuid END
 LEFT JOIN billing.refund AS r
     ON r.refund_id = CASE entry.kind WHEN 'refund_issued' THEN entry.source::uuid END
-WHERE posting.account = $1 AND entry.kind IN ('payment_captured', 'refund_issued')
+LEFT JOIN billing.payout AS o
+    ON o.payout_id = CASE WHEN entry.kind IN ('paid_out', 'payout_reversed')
+                          THEN entry.source::uuid END
+WHERE posting.account = $1
+  AND entry.kind IN ('payment_captured', 'refund_issued', 'paid_out', 'payout_reversed')
   AND ($2::date IS NULL OR posting.booked_on = $2)
-  AND ($3::text IS NULL OR EXISTS (
+  AND ($3::text IS NULL OR o.operator_id = $3 OR EXISTS (
       SELECT FROM billing.payment_allocation AS a
       JOIN billing.obligation AS o USING (obligation_id)
       WHERE a.payment_id = coalesce(p.payment_id, r.payment_id) AND o.operator_id = $3))
@@ -91,9 +95,11 @@ WHERE t.gateway = $1 AND t.kind = ANY($2::text[])
                   WHERE p.gateway = t.gateway AND p.charge_ref = t.source_ref)
   AND NOT EXISTS (SELECT FROM billing.refund AS r
                   WHERE r.gateway = t.gateway AND r.refund_ref = t.source_ref)
+  AND NOT EXISTS (SELECT FROM billing.payout AS o
+                  WHERE o.gateway = t.gateway AND o.transfer_ref = t.source_ref)
 """
 
-_KINDS = ["charge", "payment", "refund", "payment_refund"]
+_KINDS = ["charge", "payment", "refund", "payment_refund", "transfer", "transfer_refund"]
 """Of the report's lines: those that billing causes. Payouts and the gateway's own fees are not."""
 
 

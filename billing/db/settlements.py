@@ -7,7 +7,9 @@ from uuid import UUID
 import msgspec
 
 from billing.core.settlement import Contract, Period, Settlement
+from billing.db import payouts
 from billing.db.connection import Connection, rows_changed
+from billing.db.payouts import PayoutView
 from parking.core.ids import OperatorId
 
 _CONTRACTS = """
@@ -36,6 +38,11 @@ SELECT {_COLUMNS} FROM billing.settlement WHERE operator_id = $1
 ORDER BY cut_off_date DESC LIMIT $2
 """  # noqa: S608 - our own column list
 
+_LISTED = f"""
+SELECT settlement_id, {_COLUMNS} FROM billing.settlement WHERE operator_id = $1
+ORDER BY cut_off_date DESC LIMIT $2
+"""  # noqa: S608
+
 _FIRST_DAY = "SELECT min(booked_on) FROM billing.posting WHERE account = $1"
 
 _INSERT = f"""
@@ -43,6 +50,13 @@ INSERT INTO billing.settlement (settlement_id, {_COLUMNS}, recorded_at)
 VALUES ($1, {", ".join(f"${number + 2}" for number in range(len(Settlement.__struct_fields__)))},
     ${len(Settlement.__struct_fields__) + 2})
 """  # noqa: S608
+
+
+class SettlementView(Settlement, frozen=True, kw_only=True):
+    """A settlement, and how it was paid out."""
+
+    settlement_id: UUID
+    payouts: tuple[PayoutView, ...] = ()
 
 
 async def contracts_of(
@@ -102,6 +116,20 @@ async def of_operator(db: Connection, operator_id: OperatorId, *, limit: int) ->
     return [
         Settlement(**{name: row[name] for name in Settlement.__struct_fields__})
         for row in await db.fetch(_OF_OPERATOR, operator_id, limit)
+    ]
+
+
+async def listed(db: Connection, operator_id: OperatorId, *, limit: int) -> list[SettlementView]:
+    """List an operator's settlements with their payouts, the newest first."""
+    rows = await db.fetch(_LISTED, operator_id, limit)
+    paid = await payouts.of_settlements(db, [row["settlement_id"] for row in rows])
+    return [
+        SettlementView(
+            settlement_id=row["settlement_id"],
+            payouts=paid.get(row["settlement_id"], ()),
+            **{name: row[name] for name in Settlement.__struct_fields__},
+        )
+        for row in rows
     ]
 
 

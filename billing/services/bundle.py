@@ -3,12 +3,13 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from billing.core.settlement import Contract, Settlement
+from billing.core.settlement import Contract
 from billing.core.statement import Statement
 from billing.db import queries, settlements
 from billing.db.accounts import Profile
 from billing.db.connection import Pool, transaction
 from billing.db.queries import ObligationView
+from billing.db.settlements import SettlementView
 from billing.db.sign_in import TokenHolder, TokenRow
 from billing.notifications import Notifier, notifier_of
 from billing.services import bind, leave, sign_in
@@ -16,6 +17,7 @@ from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk, Clock
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
+from billing.services.payout_desk import PayoutDesk
 from billing.services.settle_operators import agree_contract
 from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
@@ -198,10 +200,15 @@ class BillingServices:
         async with transaction(self._pool) as db:
             return (await settlements.contracts_of(db, [operator_id])).get(operator_id, [])
 
-    async def settlements(self, operator_id: OperatorId) -> list[Settlement]:
-        """List an operator's settlements, the newest first."""
+    async def settlements(self, operator_id: OperatorId) -> list[SettlementView]:
+        """List an operator's settlements with their payouts, the newest first."""
         async with transaction(self._pool) as db:
-            return await settlements.of_operator(db, operator_id, limit=_SETTLEMENTS_LISTED)
+            return await settlements.listed(db, operator_id, limit=_SETTLEMENTS_LISTED)
+
+    @property
+    def payouts(self) -> PayoutDesk:
+        """Where operators are paid, and what is taken back."""
+        return PayoutDesk(self._pool, self._gateway, self._clock)
 
     async def statement(self, operator_id: OperatorId, day: date) -> Statement:
         """Draw up an operator's statement of a ledger day."""

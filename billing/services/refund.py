@@ -21,6 +21,7 @@ from billing.gateway import (
 from billing.services.concurrently import each_apart
 from billing.services.days import booking
 from billing.services.ids import new_id
+from billing.services.resolve import send_or_look
 from billing.settings import BillingSettings
 from parking.core.errors import DomainError
 from parking.core.ids import ObligationId
@@ -110,16 +111,12 @@ async def _work(
 async def _ask(
     gateway: PaymentGateway, settings: BillingSettings, refund: RefundRow, *, now: datetime
 ) -> RefundAnswer:
-    key_is_alive = now - refund.started_at < timedelta(seconds=settings.key_lifetime_seconds)
-    answer: RefundAnswer = Unknown(reason="the key is too old to send again")
-    if key_is_alive:
-        answer = await gateway.refund(refund.request, idempotency_key=refund.idempotency_key)
-        if not isinstance(answer, Unknown) or answer.conclusive_later:
-            return answer
-    found = await gateway.find_refund(payment_ref=refund.payment_ref, refund_id=refund.refund_id)
-    if found is None and not key_is_alive:
-        return RefundFailed(reason="the gateway never heard of it")
-    return answer if found is None else found
+    return await send_or_look(
+        lambda: gateway.refund(refund.request, idempotency_key=refund.idempotency_key),
+        lambda: gateway.find_refund(payment_ref=refund.payment_ref, refund_id=refund.refund_id),
+        alive=now - refund.started_at < timedelta(seconds=settings.key_lifetime_seconds),
+        never_heard_of=RefundFailed(reason="the gateway never heard of it"),
+    )
 
 
 async def _settle(

@@ -4,12 +4,39 @@ A key is good for a day. While it is, the same request under the same key is the
 after that, what the gateway has never heard of was never executed.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from billing.core.attempt import NotExecuted, Outcome, Pending, Succeeded, Unknown
 from billing.db.payments import Attempt, PaymentRow
 from billing.gateway import PaymentGateway
 from billing.settings import BillingSettings
+
+Answer = TypeVar("Answer")
+
+
+async def send_or_look(
+    send: Callable[[], Awaitable[Answer | Unknown]],
+    look: Callable[[], Awaitable[Answer | Unknown | None]],
+    *,
+    alive: bool,
+    never_heard_of: Answer,
+) -> Answer | Unknown:
+    """Send what is to be done once, or find out what became of it.
+
+    `send` sends it under its key, `look` looks for it by its name (None: it is not there), and
+    `alive` says whether the key still holds; where it does not, what is not there never will be.
+    """
+    answer: Answer | Unknown = Unknown(reason="the key is too old to send again")
+    if alive:
+        answer = await send()
+        if not isinstance(answer, Unknown) or answer.conclusive_later:
+            return answer
+    found = await look()
+    if found is not None:
+        return found
+    return answer if alive else never_heard_of
 
 
 def key_is_alive(attempt: Attempt, settings: BillingSettings, *, now: datetime) -> bool:

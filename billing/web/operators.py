@@ -8,8 +8,9 @@ from litestar import Request, Response, Router, get, put
 from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
-from billing.core.settlement import Contract, Period, Settlement
+from billing.core.settlement import Contract, Period
 from billing.core.statement import Statement
+from billing.db.settlements import SettlementView
 from billing.statement_files import MEDIA_TYPES, StatementFormat, file_name, statement_file
 from billing.web.access import require_admin, require_operator, services_of
 from billing.web.files import file_response
@@ -88,8 +89,8 @@ async def get_contracts(request: AnyRequest, operator_id: OperatorPath) -> list[
 
 
 @get("/v1/operators/{operator_id:str}/settlements", summary="List settlements")
-async def get_settlements(request: AnyRequest, operator_id: OperatorPath) -> list[Settlement]:
-    """List an operator's settlements, the newest first."""
+async def get_settlements(request: AnyRequest, operator_id: OperatorPath) -> list[SettlementView]:
+    """List an operator's settlements with their payouts, the newest first."""
     operator = OperatorId(operator_id)
     await require_operator(request, operator)
     return await services_of(request).settlements(operator)

@@ -30,6 +30,12 @@ from billing.services.pay_by_hand import (
     ObligationNotFoundError,
     PaymentInProgressError,
 )
+from billing.services.payout_desk import (
+    PayoutAccountUnusableError,
+    PayoutNotFoundError,
+    ReversalExistsError,
+    ReversalTooLargeError,
+)
 from billing.services.settle_operators import ContractExistsError, ContractTooLateError
 from billing.services.sign_in import (
     CodeTooSoonError,
@@ -53,6 +59,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ClaimNotFoundError: 404,
     NoPaymentMethodError: 404,
     ObligationNotFoundError: 404,
+    PayoutNotFoundError: 404,
     PlateNotBoundError: 404,
     UnknownTokenError: 404,
     AccountOwesError: 409,
@@ -69,8 +76,11 @@ STATUSES: Final[dict[type[Exception], int]] = {
     NothingPaidError: 409,
     PaymentInProgressError: 409,
     PlateBoundElsewhereError: 409,
+    ReversalExistsError: 409,
+    ReversalTooLargeError: 409,
     CorrectionNeededError: 422,
     NoPlateError: 422,
+    PayoutAccountUnusableError: 422,
     CodeTooSoonError: 429,
     GatewayRefusedError: 502,
     BooksUnavailableError: 503,

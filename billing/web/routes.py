@@ -11,6 +11,7 @@ from billing.web.appeals import appeals_router
 from billing.web.claims import claims_router
 from billing.web.drivers import drivers_router
 from billing.web.operators import operators_router
+from billing.web.payouts import payouts_router
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,5 +40,6 @@ def billing_routers() -> list[Router]:
         claims_router(),
         appeals_router(),
         operators_router(),
+        payouts_router(),
         money,
     ]

@@ -86,7 +86,7 @@ LEFT JOIN (
     SELECT account.operator_id, max(posting.booked_on) AS statement_date,
            -coalesce(sum(posting.amount_minor)
                      FILTER (WHERE account.account LIKE 'operator_payable:%'
-                             AND entry.kind <> 'settled'), 0) AS net_minor,
+                             AND entry.kind NOT IN ('settled', 'payout_reversed')), 0) AS net_minor,
            coalesce(sum(posting.amount_minor)
                     FILTER (WHERE account.account LIKE 'operator_payable:%'
                             AND entry.kind = 'processor_fee'), 0) AS fees_minor

@@ -27,7 +27,8 @@ def statement_page(
     body = fill(
         "<h1>$title</h1><p class='soft'>$name · <span class='num'>$day</span> $badge</p>"
         "<p>&nbsp;</p><table class='lines'><tbody>$opening$lines$closing</tbody></table>"
-        "<p>&nbsp;</p><table class='lines'><tbody>$gross$collected$outstanding</tbody></table>"
+        "<p>&nbsp;</p><table class='lines'><tbody>$gross$collected$outstanding"
+        "$paid_out$to_pay_out</tbody></table>"
         "<p class='foot'><a href='/'>$back</a><span>$files</span>"
         "<span class='num'>$payments $word</span></p>",
         title=text["statement.title"],
@@ -42,6 +43,8 @@ def statement_page(
         gross=row(text["gross"], statement.gross_minor),
         collected=row(text["paid"], statement.collected_minor),
         outstanding=row(text["outstanding"], statement.outstanding_minor),
+        paid_out=row(text["statement.paid_out"], statement.paid_out_minor),
+        to_pay_out=row(text["statement.to_pay_out"], statement.to_pay_out_minor),
         back=text["statement.back"],
         files=_files(statement, text["statement.files"]),
         payments=statement.payments,

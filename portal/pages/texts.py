@@ -175,6 +175,8 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "statement.back": ("返回", "Back"),
     "statement.opening": ("期初余额", "Opening balance"),
     "statement.closing": ("期末余额", "Closing balance"),
+    "statement.paid_out": ("当日已打款", "Paid out this day"),
+    "statement.to_pay_out": ("已结算待打款", "Settled, to be paid out"),
     "statement.reconciled": ("已对平", "reconciled"),
     "statement.unreconciled": ("未对平", "not reconciled"),
     "statement.empty": ("当日没有流水。", "Nothing moved on this day."),
