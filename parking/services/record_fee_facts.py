@@ -79,7 +79,8 @@ class FeeFactRecorder:
                 if known is not None:
                     return _same(known, fact), False
                 await self._check(connection, fact, lot)
-                await fee_facts.insert(connection, fact)
+                if not await fee_facts.insert(connection, fact):
+                    continue  # another plate's fact took the id meanwhile: hold it against that
                 now = self._clock()
                 changes = await refold(
                     connection, lot=lot, plates=[plate], book=self._book, now=now

@@ -1,5 +1,6 @@
 """Rights, vehicles, payments before leaving: said late or early, the money is the same."""
 
+import asyncio
 from datetime import timedelta
 from itertools import count, permutations
 from typing import Any
@@ -85,6 +86,17 @@ async def test_the_same_again_changes_nothing_and_other_words_are_refused(world:
     assert other.status_code == 409
     listed = await world.as_admin("GET", f"/v1/lots/west-lake/fee-facts?stay_id={stay_id}")
     assert [each["right_id"] for each in listed.json()] == ["half"]
+
+
+async def test_one_id_is_one_fact_though_two_plates_claim_it_at_once(world: World) -> None:
+    await mall(world)
+    stamp = {"type": "right_granted", "right_id": "ten-yuan"}
+    fact_id, two = new_id(), (PLATE, "京C99999")
+    replies = await asyncio.gather(
+        *(say(world, stamp | {"plate": plate}, fact_id) for plate in two)
+    )
+    assert sorted(reply.status_code for reply in replies) == [201, 409]
+    assert await world.pool.fetchval("select count(*) from parking.fee_fact") == 1
 
 
 async def test_a_revoked_right_is_charged_after_all(world: World) -> None:
