@@ -21,6 +21,11 @@ INSERT INTO billing.plate_binding (binding_id, account_id, plate, bound_at, repl
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (plate) WHERE ended_at IS NULL DO NOTHING
 """
 
+_KEEP_OPEN = """
+SELECT account_id FROM billing.driver_account
+WHERE account_id = $1 AND closed_at IS NULL FOR KEY SHARE
+"""
+
 _END_BINDING = """
 UPDATE billing.plate_binding SET ended_at = greatest($3, bound_at)
 WHERE account_id = $1 AND plate = $2 AND ended_at IS NULL RETURNING binding_id
@@ -60,6 +65,13 @@ INSERT INTO billing.payment_method
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (gateway, method_ref) DO NOTHING
 """
 
+_INSERT_ENDED_METHOD = """
+INSERT INTO billing.payment_method
+    (payment_method_id, account_id, gateway, method_ref, brand, last4, set_up_at, ended_at,
+     detach_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7) ON CONFLICT (gateway, method_ref) DO NOTHING
+"""
+
 _METHOD = """
 SELECT m.method_ref FROM billing.payment_method AS m
 WHERE m.account_id = $1 AND m.gateway = $2 AND m.ended_at IS NULL
@@ -73,12 +85,13 @@ WHERE account_id = $1
 """
 
 _LOCK_SUSPENSION = """
-SELECT a.suspended_for, (
-    SELECT coalesce(sum(charged_minor - captured_minor + returned_minor), 0)::bigint
-    FROM billing.obligation AS o WHERE o.account_id = a.account_id
-    AND o.state IN ('due', 'collecting', 'written_off')) AS owed
-FROM billing.driver_account AS a
-WHERE a.account_id = $1 AND a.suspended_at IS NOT NULL FOR NO KEY UPDATE OF a
+SELECT suspended_for FROM billing.driver_account
+WHERE account_id = $1 AND suspended_at IS NOT NULL FOR NO KEY UPDATE
+"""
+
+_OWED = """
+SELECT coalesce(sum(charged_minor - captured_minor + returned_minor), 0)::bigint
+FROM billing.obligation WHERE account_id = $1 AND state IN ('due', 'collecting', 'written_off')
 """
 
 _TRY_AGAIN = """
@@ -213,6 +226,11 @@ async def bound_to(db: Connection, plate: Plate) -> AccountId | None:
     return account_id
 
 
+async def keep_open(db: Connection, account_id: AccountId) -> bool:
+    """Keep an account from being closed until the transaction ends; False: it is closed."""
+    return await db.fetchval(_KEEP_OPEN, account_id) is not None
+
+
 async def customer_ref(db: Connection, account_id: AccountId, *, gateway: str) -> str | None:
     """Say what a gateway calls this driver."""
     ref: str | None = await db.fetchval(_CUSTOMER, account_id, gateway)
@@ -250,6 +268,23 @@ async def replace_method(
     await db.execute(_RESTORE, account_id, now)
 
 
+async def store_ended_method(
+    db: Connection,
+    account_id: AccountId,
+    *,
+    method_id: UUID,
+    gateway: str,
+    method_ref: str,
+    brand: str,
+    last4: str,
+    now: datetime,
+) -> None:
+    """Store a card that is never charged, so that the gateway is told to forget it."""
+    await db.execute(
+        _INSERT_ENDED_METHOD, method_id, account_id, gateway, method_ref, brand, last4, now
+    )
+
+
 async def declines(db: Connection, account_id: AccountId) -> int:
     """Count the declines in a row."""
     count: int = await db.fetchval(_DECLINES, account_id)
@@ -276,8 +311,18 @@ async def lock_suspension(db: Connection, account_id: AccountId) -> Suspension |
         return None
     cause = row["suspended_for"]
     return Suspension(
-        suspended_for=None if cause is None else DeclineClass(cause), owed_minor=row["owed"]
+        suspended_for=None if cause is None else DeclineClass(cause),
+        owed_minor=await owed_minor(db, account_id),
     )
+
+
+async def owed_minor(db: Connection, account_id: AccountId) -> int:
+    """Sum what an account owes, whether or not it is being collected.
+
+    A statement of its own: under a lock taken before, it sees what others committed meanwhile.
+    """
+    owed: int = await db.fetchval(_OWED, account_id)
+    return owed
 
 
 async def restore(db: Connection, account_id: AccountId, *, now: datetime) -> None:

@@ -58,6 +58,13 @@ WHERE b.binding_id = c.binding_id AND b.account_id = $1 AND b.ended_at IS NOT NU
   AND c.state = 'open'
 """
 
+_WITHDRAW_ALL = """
+UPDATE billing.plate_claim
+SET state = 'withdrawn', decided_at = $2, decided_by = 'claimant', due_at = NULL,
+    reason = 'the account was closed'
+WHERE claimant_id = $1 AND state = 'open'
+"""
+
 _STAYS = """
 SELECT lot_id, entered_at FROM billing.obligation
 WHERE plate = $1 AND left_at >= $2 AND left_at < $3
@@ -146,6 +153,11 @@ async def lock_due(db: Connection, *, limit: int, now: datetime) -> list[ClaimRo
 async def poke_let_go(db: Connection, account_id: AccountId, *, now: datetime) -> None:
     """Have claims looked at whose holder has let the plate go."""
     await db.execute(_POKE_LET_GO, account_id, now)
+
+
+async def withdraw_all(db: Connection, account_id: AccountId, *, now: datetime) -> None:
+    """Take back what an account claims that is being closed."""
+    await db.execute(_WITHDRAW_ALL, account_id, now)
 
 
 async def update(db: Connection, claim: ClaimRow) -> None:

@@ -23,11 +23,6 @@ SELECT account_id FROM billing.driver_account
 WHERE account_id = $1 AND closed_at IS NULL FOR UPDATE
 """
 
-_OWED = """
-SELECT coalesce(sum(charged_minor - captured_minor + returned_minor), 0)::bigint
-FROM billing.obligation WHERE account_id = $1 AND state IN ('due', 'collecting', 'written_off')
-"""
-
 _CLOSE = "UPDATE billing.driver_account SET closed_at = $2, gather_at = NULL WHERE account_id = $1"
 
 # A request under way may still name the card; only when nothing is in the air is it detached.
@@ -62,12 +57,6 @@ async def end_method(db: Connection, account_id: AccountId, *, now: datetime) ->
 async def lock_account(db: Connection, account_id: AccountId) -> bool:
     """Lock an account's row; False where there is no such open account."""
     return await db.fetchval(_LOCK_ACCOUNT, account_id) is not None
-
-
-async def owed_minor(db: Connection, account_id: AccountId) -> int:
-    """Sum what an account owes, whether or not it is being collected."""
-    owed: int = await db.fetchval(_OWED, account_id)
-    return owed
 
 
 async def close(db: Connection, account_id: AccountId, *, now: datetime) -> None:

@@ -15,22 +15,25 @@ from parking.core.plate import Plate
 from parking.messages import StayPriced
 
 # The account is the one whose binding covered the exit; failing that, the next to bind the plate,
-# if that was not too long after.
+# if that was not too long after. Whoever came after the exit has a hold first, to contest it.
 _OPEN = """
 INSERT INTO billing.obligation (obligation_id, stay_id, revision, operator_id, lot_id, plate,
     account_id, entered_at, left_at, business_date, currency, charged_minor, commission_bp, state,
     chargeable_from, fee, trace_id, created_at, updated_at)
-SELECT n.obligation_id, n.stay_id, 0, n.operator_id, n.lot_id, n.plate,
-    (SELECT account_id FROM billing.plate_binding AS b
-     WHERE b.plate = n.plate AND (b.ended_at IS NULL OR b.ended_at > n.left_at)
-       AND b.bound_at <= n.left_at + $14::interval
-     ORDER BY b.bound_at LIMIT 1),
+SELECT n.obligation_id, n.stay_id, 0, n.operator_id, n.lot_id, n.plate, h.account_id,
     n.entered_at, n.left_at, n.business_date, n.currency, 0, n.commission_bp, 'void',
-    n.chargeable_from, '{}', n.trace_id, $13, $13
+    greatest(n.chargeable_from,
+             CASE WHEN h.bound_at > n.left_at THEN h.bound_at + $15::interval END),
+    '{}', n.trace_id, $13, $13
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
     $7::timestamptz[], $8::date[], $9::text[], $10::timestamptz[], $11::text[], $12::integer[])
     AS n (obligation_id, stay_id, operator_id, lot_id, plate, entered_at, left_at, business_date,
           currency, chargeable_from, trace_id, commission_bp)
+LEFT JOIN LATERAL (
+    SELECT b.account_id, b.bound_at FROM billing.plate_binding AS b
+    WHERE b.plate = n.plate AND (b.ended_at IS NULL OR b.ended_at > n.left_at)
+      AND b.bound_at <= n.left_at + $14::interval
+    ORDER BY b.bound_at LIMIT 1) AS h ON true
 ORDER BY n.stay_id
 ON CONFLICT (stay_id) DO NOTHING
 """
@@ -66,17 +69,22 @@ WHERE o.obligation_id = n.id
 _WRITE_FACTS = """
 UPDATE billing.obligation AS o
 SET fee = n.fee::json, entered_at = n.entered_at, left_at = n.left_at, lot_id = n.lot_id,
-    business_date = n.business_date, chargeable_from = n.chargeable_from, trace_id = n.trace_id,
-    account_id = CASE WHEN o.plate = n.plate AND o.account_id IS NOT NULL THEN o.account_id ELSE
-        (SELECT account_id FROM billing.plate_binding AS b
-         WHERE b.plate = n.plate AND (b.ended_at IS NULL OR b.ended_at > n.left_at)
-           AND b.bound_at <= n.left_at + $10::interval
-         ORDER BY b.bound_at LIMIT 1) END,
-    plate = n.plate
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[],
-    $6::date[], $7::timestamptz[], $8::text[], $9::text[])
-    AS n (stay_id, fee, entered_at, left_at, lot_id, business_date, chargeable_from, trace_id,
-          plate)
+    business_date = n.business_date, trace_id = n.trace_id, plate = n.plate,
+    account_id = coalesce(CASE WHEN o.plate = n.plate THEN o.account_id END, n.holder_id),
+    chargeable_from = greatest(n.chargeable_from, CASE WHEN n.bound_at > n.left_at AND
+        coalesce(CASE WHEN o.plate = n.plate THEN o.account_id END, n.holder_id) = n.holder_id
+        THEN n.bound_at + $11::interval END)
+FROM (
+    SELECT s.*, h.account_id AS holder_id, h.bound_at
+    FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[],
+        $6::date[], $7::timestamptz[], $8::text[], $9::text[])
+        AS s (stay_id, fee, entered_at, left_at, lot_id, business_date, chargeable_from, trace_id,
+              plate)
+    LEFT JOIN LATERAL (
+        SELECT b.account_id, b.bound_at FROM billing.plate_binding AS b
+        WHERE b.plate = s.plate AND (b.ended_at IS NULL OR b.ended_at > s.left_at)
+          AND b.bound_at <= s.left_at + $10::interval
+        ORDER BY b.bound_at LIMIT 1) AS h ON true) AS n
 WHERE o.stay_id = n.stay_id
 """
 
@@ -172,6 +180,7 @@ async def open_for(
     *,
     commission_bp: Mapping[OperatorId, int],
     inherit: timedelta,
+    inherit_hold: timedelta,
     now: datetime,
 ) -> None:
     """Make sure that each stay has its obligation: void at first, then charged by its fee."""
@@ -191,6 +200,7 @@ async def open_for(
         [commission_bp[stay.operator_id] for _, stay in stays],
         now,
         inherit,
+        inherit_hold,
     )
 
 
@@ -227,11 +237,16 @@ async def write_sums(db: Connection, obligations: Sequence[Obligation], *, now: 
 
 
 async def write_facts(
-    db: Connection, stays: Sequence[tuple[StayPriced, str]], *, inherit: timedelta
+    db: Connection,
+    stays: Sequence[tuple[StayPriced, str]],
+    *,
+    inherit: timedelta,
+    inherit_hold: timedelta,
 ) -> None:
     """Store what the newest revision says around the sums; with each its fee as JSON.
 
-    A stay whose plate was corrected goes to the account of the right plate.
+    A stay whose plate was corrected goes to the account of the right plate. Whoever bound the
+    plate after the exit keeps the whole hold.
     """
     await db.execute(
         _WRITE_FACTS,
@@ -245,6 +260,7 @@ async def write_facts(
         [stay.trace_id for stay, _ in stays],
         [stay.plate for stay, _ in stays],
         inherit,
+        inherit_hold,
     )
 
 

@@ -26,10 +26,17 @@ SELECT code_id, salt, code_hash, tries, expires_at, used_at IS NOT NULL AS used
 FROM billing.phone_code WHERE phone = $1 ORDER BY created_at DESC, code_id DESC LIMIT 1 FOR UPDATE
 """
 
-_FORGET = "DELETE FROM billing.phone_code WHERE expires_at < $1::timestamptz - interval '1 day'"
+# Ids sort by time: a few of the oldest each time, and never a row that someone is at.
+_FORGET = """
+DELETE FROM billing.phone_code WHERE code_id IN (
+    SELECT code_id FROM billing.phone_code WHERE code_id IN (
+        SELECT code_id FROM billing.phone_code ORDER BY code_id LIMIT 20)
+    AND expires_at < $1::timestamptz - interval '1 day' FOR UPDATE SKIP LOCKED)
+"""
 
 _OF_PHONE = """
 SELECT account_id FROM billing.driver_account WHERE phone = $1 AND closed_at IS NULL
+FOR KEY SHARE
 """
 
 _SIGN_IN = """
@@ -131,7 +138,7 @@ async def use_code(db: Connection, code_id: UUID, *, now: datetime) -> None:
 
 
 async def account_of_phone(db: Connection, phone: str) -> AccountId | None:
-    """Find the open account of a phone number."""
+    """Find the open account of a phone number; it stays open until the transaction ends."""
     account_id: AccountId | None = await db.fetchval(_OF_PHONE, phone)
     return account_id
 

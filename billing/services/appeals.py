@@ -210,6 +210,8 @@ async def _reopen(pool: Pool, appeal_id: UUID, *, why: str, now: datetime) -> No
     """The facts do not allow what was decided: a person must decide anew."""
     async with transaction(pool) as db:
         current = await _get(db, appeal_id)
+        if current.state != "granted":
+            return  # Another worker has carried it out meanwhile.
         reopened = msgspec.structs.replace(
             current,
             state="open",

@@ -73,9 +73,11 @@ async def bind_plate(
 ) -> int:
     """Bind a plate; answers how many unpaid stays came with it. Binding it again changes nothing.
 
-    Raises PlateBoundElsewhereError.
+    Raises PlateBoundElsewhereError, AccountNotFoundError.
     """
     async with transaction(pool) as db:
+        if not await accounts.keep_open(db, account_id):
+            raise AccountNotFoundError(account_id)
         bound = await accounts.bind(db, account_id, plate, binding_id=new_id(now), now=now)
         if not bound and await accounts.bound_to(db, plate) != account_id:
             raise PlateBoundElsewhereError(plate)
@@ -251,7 +253,10 @@ async def _complete(pool: Pool, setup: Setup, card: CardSetUp, *, now: datetime)
         if not await setups.lock_unfinished(db, setup.setup_id):
             return
         await setups.finish(db, setup.setup_id, state="completed")
-        await accounts.replace_method(
+        # A page can outlive its account: such a card is never charged, and forgotten at once.
+        is_open = await accounts.keep_open(db, setup.account_id)
+        store = accounts.replace_method if is_open else accounts.store_ended_method
+        await store(
             db,
             setup.account_id,
             method_id=new_id(now),

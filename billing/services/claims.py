@@ -22,7 +22,7 @@ from billing.db.case_notes import CaseNote
 from billing.db.claims import ClaimRow
 from billing.db.connection import Connection, Pool, transaction
 from billing.notifications import NotificationKind
-from billing.services.bind import attach_arrears
+from billing.services.bind import AccountNotFoundError, attach_arrears
 from billing.services.ids import new_id
 from billing.services.notify import tell
 from billing.settings import BillingSettings
@@ -80,6 +80,8 @@ class ClaimDesk:
         now = self._clock()
         claim_id = new_id(now)
         async with transaction(self._pool) as db:
+            if not await accounts.keep_open(db, claimant_id):
+                raise AccountNotFoundError(claimant_id)
             if not await claims.insert(db, claim_id, plate=plate, claimant_id=claimant_id, now=now):
                 raise NothingToClaimError(plate)
             claim = await _lock(db, claim_id)

@@ -78,6 +78,7 @@ async def take_in(
             db, [stay.operator_id for stay in stays], settings=settings, now=now
         ),
         inherit=settings.inherit,
+        inherit_hold=timedelta(seconds=settings.inherit_hold_seconds),
         now=now,
     )
     rows = await _revived(db, await obligations.lock_by_stay(db, list(first)), stays, settings, now)
@@ -191,6 +192,7 @@ async def _store(
             if change.newest is not None
         ],
         inherit=settings.inherit,
+        inherit_hold=timedelta(seconds=settings.inherit_hold_seconds),
     )
     held = [
         change.newest

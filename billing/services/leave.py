@@ -56,11 +56,12 @@ async def close_account(pool: Pool, account_id: AccountId, *, now: datetime) -> 
     async with transaction(pool) as db:
         if not await leaving.lock_account(db, account_id):
             raise AccountNotFoundError(account_id)
-        owed_minor = await leaving.owed_minor(db, account_id)
+        owed_minor = await accounts.owed_minor(db, account_id)
         if owed_minor:
             raise AccountOwesError(owed_minor)
         await leaving.end_bindings(db, account_id, now=now)
         await claims.poke_let_go(db, account_id, now=now)
+        await claims.withdraw_all(db, account_id, now=now)
         await leaving.end_method(db, account_id, now=now)
         await sign_in.revoke_all(db, account_id, now=now)
         await leaving.close(db, account_id, now=now)

@@ -154,10 +154,12 @@ async def _judge(
 async def _open(
     db: Connection, settings: BillingSettings, *, phone: str, now: datetime
 ) -> SignedIn:
-    account_id = AccountId(new_id(now))
-    created = await accounts.insert(db, account_id, phone=phone, now=now)
-    if not created:
-        account_id = await sign_in.account_of_phone(db, phone) or account_id
+    known = await sign_in.account_of_phone(db, phone)
+    account_id = known or AccountId(new_id(now))
+    created = known is None
+    if created:
+        # Nobody else can have opened one: requests about one phone wait for each other.
+        await accounts.insert(db, account_id, phone=phone, now=now)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     await sign_in.insert_token(
         db,

@@ -4,7 +4,7 @@ Billing knows nothing of parking's keys but that the application keeps a book of
 `app.state.parking.keys`; the book raises its own errors.
 """
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from litestar import Request
 
@@ -14,6 +14,8 @@ from parking.core.errors import DomainError
 from parking.core.ids import AccountId, OperatorId
 
 _BEARER = "bearer "
+STORABLE: Final = r"^[^\x00]*$"
+"""Text that PostgreSQL can keep: anything without a NUL."""
 
 
 class NotSignedInError(DomainError):

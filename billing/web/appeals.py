@@ -11,13 +11,13 @@ from msgspec import Meta
 
 from billing.core.appeals import Correction, Ground, NeverWas, RightExit, RightPlate
 from billing.db.appeals import AppealRow
-from billing.web.access import operator_key, require_operator, services_of
+from billing.web.access import STORABLE, operator_key, require_operator, services_of
 from billing.web.drivers import plate_of
 from parking.core.errors import DomainError
 from parking.core.ids import SLUG_PATTERN, OperatorId, StayId
 
 AnyRequest = Request[Any, Any, Any]
-Text = Annotated[str, Meta(min_length=3, max_length=4000)]
+Text = Annotated[str, Meta(min_length=3, max_length=4000, pattern=STORABLE)]
 OperatorPath = Annotated[str, PathParameter(pattern=SLUG_PATTERN)]
 
 
@@ -33,7 +33,7 @@ class AppealBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ground: Literal["not_my_car", "barrier_broken", "wrong_time", "other"]
     statement: Text
-    evidence_ref: Annotated[str, Meta(max_length=500)] | None = None
+    evidence_ref: Annotated[str, Meta(max_length=500, pattern=STORABLE)] | None = None
     """Where a photograph or paper can be looked at."""
 
 

@@ -12,20 +12,20 @@ from msgspec import Meta
 from billing.core.claims import HolderAnswer, StayFact
 from billing.db.case_notes import CaseNote
 from billing.db.claims import ClaimRow
-from billing.web.access import driver_of, require_admin, services_of
+from billing.web.access import STORABLE, driver_of, require_admin, services_of
 from billing.web.drivers import PlateBody, plate_of
 from parking.core.ids import SLUG_PATTERN, LotId
 from parking.core.plate import Plate
 
 AnyRequest = Request[Any, Any, Any]
-Reason = Annotated[str, Meta(min_length=3, max_length=2000)]
+Reason = Annotated[str, Meta(min_length=3, max_length=2000, pattern=STORABLE)]
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class LicenceBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the vehicle licence can be looked at."""
 
-    licence_ref: Annotated[str, Meta(min_length=3, max_length=500)]
+    licence_ref: Annotated[str, Meta(min_length=3, max_length=500, pattern=STORABLE)]
 
 
 class FactBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class AnswerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What the one who has the plate says."""
 
     answer: Literal["agrees", "contests"]
-    text: Annotated[str, Meta(max_length=2000)] = ""
+    text: Annotated[str, Meta(max_length=2000, pattern=STORABLE)] = ""
 
 
 class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

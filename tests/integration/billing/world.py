@@ -97,6 +97,11 @@ class BillingWorld:
         self.now = self.start
         self._phones = count(13_800_000_000)
 
+    def change_settings(self, **changes: object) -> None:
+        """Work by other settings from now on."""
+        self.settings = msgspec.structs.replace(self.settings, **changes)
+        self.worker = BillingWorker(self.pool, self.gateway, self.settings, notifier=self.phones)
+
     def priced(
         self, plate: str, amount_minor: int, *, operator: str = OPERATOR, **changes: object
     ) -> StayPriced:
