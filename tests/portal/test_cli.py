@@ -72,7 +72,8 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert_told(run("serve", "--port", port, cwd=tmp_path), port, "--port")
+        secret = {"PARKING_BILLING_STRIPE_WEBHOOK_SECRET": "whsec_x"}
+        assert_told(run("serve", "--port", port, cwd=tmp_path, environ=secret), port, "--port")
         assert_told(run("demo", "--once", "--port", port, cwd=tmp_path), port, "--port")
 
 
