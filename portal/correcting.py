@@ -1,7 +1,5 @@
 """Billing's granted appeals, carried out on parking's facts: each is a fact that a person says."""
 
-from datetime import datetime
-
 from billing.core.appeals import Correction, NeverWas, RightExit, RightPlate
 from billing.corrections import CorrectionRefusedError
 from parking.core.events import Ending
@@ -35,7 +33,9 @@ class StayCorrector:
                         stay_id=stay_id, plate=plate, by=by, reason=reason
                     )
                 case RightExit(left_at=left_at) if stay.left_at != left_at:
-                    await self._correct_exit(stay, left_at, by=by, reason=reason)
+                    await self._amender.correct_exit(
+                        stay_id=stay_id, left_at=left_at, by=by, reason=reason
+                    )
                 case NeverWas() if not stay.dissolved:
                     await self._amender.end_stay(
                         stay_id=stay_id, how=Ending.NEVER_WAS, by=by, reason=reason
@@ -51,16 +51,6 @@ class StayCorrector:
         ) as error:
             raise CorrectionRefusedError(str(error)) from error
         return (await self._stay(stay_id)).revision
-
-    async def _correct_exit(
-        self, stay: StayView, left_at: datetime, *, by: str, reason: str
-    ) -> None:
-        """Take the wrong exit back, then say the right one."""
-        if stay.exit_event_id is not None:
-            await self._amender.withdraw(stay.exit_event_id, by=by, reason=reason)
-        await self._amender.end_stay(
-            stay_id=stay.stay_id, how=Ending.LEFT, left_at=left_at, by=by, reason=reason
-        )
 
     async def _stay(self, stay_id: StayId) -> StayView:
         async with reading(self._pool) as connection:

@@ -207,22 +207,32 @@ class StayAmender:
             raise LeftAtMissingError
         stay, now = await self._stay(stay_id), self._clock()
         named = _ends_seen(stay) if how is Ending.NEVER_WAS else _ends_seen(stay)[:1]
-        facts = [
-            StayEnded(
-                event_id=EventId(new_id(now)),
-                lot_id=stay.lot_id,
-                occurred_at=now if left_at is None else left_at.astimezone(UTC),
-                recorded_at=now,
-                trace_id=stay.trace_id,
-                ends=event_id,
-                how=how,
-                by=by,
-                reason=reason,
-            )
-            for event_id in named
+        at = now if left_at is None else left_at
+        words = [
+            _ended(stay, each, how=how, at=at, now=now, by=by, reason=reason) for each in named
         ]
         if how is not Ending.NEVER_WAS:
-            await self._check_end(stay, facts[0], now)
+            await self._check_end(stay, words[0], now)
+        await self._record(words)
+
+    async def correct_exit(
+        self, *, stay_id: StayId, left_at: datetime, by: str, reason: str
+    ) -> None:
+        """Say when the car really left: what ended the stay so far is taken back with it.
+
+        Both are recorded together, or neither is. Raises UnknownStayError, EndRefusedError,
+        EventFromTheFutureError.
+        """
+        stay, now = await self._stay(stay_id), self._clock()
+        if stay.entry_event_id is None:
+            raise EndRefusedError(left_at, "nobody saw it come in")
+        word = _ended(
+            stay, stay.entry_event_id, how=Ending.LEFT, at=left_at, now=now, by=by, reason=reason
+        )
+        facts: list[Fact] = [word]
+        if stay.exit_event_id is not None:
+            facts.append(_withdrawn(stay, stay.exit_event_id, now=now, by=by, reason=reason))
+        await self._check_left(stay, facts, word, now)
         await self._record(facts)
 
     async def withdraw(self, event_id: EventId, *, by: str, reason: str) -> None:
@@ -238,20 +248,7 @@ class StayAmender:
             raise UnknownFactError(event_id)
         if isinstance(fact, EventWithdrawn):
             raise WithdrawalStandsError(event_id)
-        await self._record(
-            [
-                EventWithdrawn(
-                    event_id=EventId(new_id(now)),
-                    lot_id=fact.lot_id,
-                    occurred_at=now,
-                    recorded_at=now,
-                    trace_id=fact.trace_id,
-                    withdraws=event_id,
-                    by=by,
-                    reason=reason,
-                )
-            ]
-        )
+        await self._record([_withdrawn(fact, event_id, now=now, by=by, reason=reason)])
 
     async def _record(self, facts: Sequence[Fact]) -> list[Outcome]:
         if not facts:
@@ -271,20 +268,26 @@ class StayAmender:
 
     async def _check_end(self, stay: StayView, word: StayEnded, now: datetime) -> None:
         """Fold it in beforehand: a word that changes nothing is told so, and not recorded."""
-        rules = (await self._book.reread(stay.lot_id)).lot.rules
         if stay.state not in {StayState.OPEN, StayState.MISSED_EXIT}:
             raise StayAlreadyEndedError(stay)
         if word.how is Ending.GONE:
             if stay.state is StayState.MISSED_EXIT:
                 raise StayAlreadyEndedError(stay)
             return
+        await self._check_left(stay, [word], word, now)
+
+    async def _check_left(
+        self, stay: StayView, more: Sequence[Fact], word: StayEnded, now: datetime
+    ) -> None:
+        """See that with `more` facts, `word` among them, the stay ends as the word says."""
         left_at = word.occurred_at
         self._check_future(left_at, now)
         if stay.entered_at is not None and left_at < stay.entered_at:
             raise EndRefusedError(left_at, f"it came in at {stay.entered_at.isoformat()}")
         async with reading(self._pool) as connection:
             facts = await lane_events.facts_of_plate(connection, stay.lot_id, stay.plate)
-        folded = fold([*facts, word], plate=stay.plate, rules=rules)
+        rules = (await self._book.reread(stay.lot_id)).lot.rules
+        folded = fold([*facts, *more], plate=stay.plate, rules=rules)
         if all(each.exit_event_id != word.event_id for each in folded):
             reason = (
                 f"it was seen again before that, or that is later than the lot's maximum stay of"
@@ -312,6 +315,44 @@ class StayAmender:
     def _check_future(self, occurred_at: datetime, now: datetime) -> None:
         if occurred_at - now > timedelta(seconds=self._limits.future_tolerance_seconds):
             raise EventFromTheFutureError(occurred_at=occurred_at, now=now)
+
+
+def _ended(
+    stay: StayView,
+    event_id: EventId,
+    *,
+    how: Ending,
+    at: datetime,
+    now: datetime,
+    by: str,
+    reason: str,
+) -> StayEnded:
+    return StayEnded(
+        event_id=EventId(new_id(now)),
+        lot_id=stay.lot_id,
+        occurred_at=at.astimezone(UTC),
+        recorded_at=now,
+        trace_id=stay.trace_id,
+        ends=event_id,
+        how=how,
+        by=by,
+        reason=reason,
+    )
+
+
+def _withdrawn(
+    about: StayView | Fact, event_id: EventId, *, now: datetime, by: str, reason: str
+) -> EventWithdrawn:
+    return EventWithdrawn(
+        event_id=EventId(new_id(now)),
+        lot_id=about.lot_id,
+        occurred_at=now,
+        recorded_at=now,
+        trace_id=about.trace_id,
+        withdraws=event_id,
+        by=by,
+        reason=reason,
+    )
 
 
 def _ends_seen(stay: StayView) -> list[EventId]:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from billing.core.appeals import RightPlate
+from billing.core.appeals import RightExit, RightPlate
+from billing.corrections import CorrectionRefusedError
 from billing.standings import BillingStandings
 from billing.stripe_gateway import StripeGateway
 from billing.worker import BillingWorker
@@ -98,3 +99,18 @@ async def test_each_kind_of_correction_changes_the_fee_through_the_facts(
         for _ in range(2)
     }
     assert len(revisions) == 1, "the same correction again changes nothing"
+
+
+@pytest.mark.parametrize("minutes", [-60, 24 * 60 * 40])
+async def test_an_exit_that_cannot_be_leaves_the_stay_as_it_was(
+    city: City, workshop: Workshop, minutes: int
+) -> None:
+    path = f"/v1/stays/{(stay_id := await city.drive('浙A8B762', hours_ago=5, minutes=240))}"
+    before = (await city.client.get(path, headers=ADMIN)).json()
+    impossible = datetime.fromisoformat(before["entered_at"]) + timedelta(minutes=minutes)
+    with pytest.raises(CorrectionRefusedError):
+        await workshop.corrector.correct(
+            StayId(UUID(stay_id)), RightExit(left_at=impossible), by="appeal:x", reason="slip"
+        )
+    after = (await city.client.get(path, headers=ADMIN)).json()
+    assert (after["state"], after["left_at"]) == ("closed", before["left_at"])
