@@ -34,6 +34,8 @@ READY_SECONDS = 120.0
 # Every wait of billing that a person would not sit through, made short.
 COMPRESSED = {
     "PARKING_BILLING_SETTLE_SECONDS": "1",
+    # The story's day is over before its drivers bind their plates.
+    "PARKING_BILLING_INHERIT_HOLD_SECONDS": "0",
     "PARKING_BILLING_GATHER_WAIT_SECONDS": "2",
     "PARKING_BILLING_DUNNING_TIME_SCALE": "43200",
     "PARKING_BILLING_POLL_SECONDS": "2",
