@@ -162,6 +162,8 @@ def _filled(template: str) -> str:
         "fact_id",
         "suspicion_id",
         "event_id",
+        "payout_id",
+        "reversal_id",
     )
     for name in names:
         path = path.replace(f"{{{name}}}", "01930000-0000-7000-8000-000000000000")
