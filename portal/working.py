@@ -12,8 +12,8 @@ from functools import partial
 
 import structlog
 
+from billing.providers.stripe import StripeGateway
 from billing.standings import BillingStandings
-from billing.stripe_gateway import StripeGateway
 from billing.worker import run_worker
 from parking.db.partitions import ensure
 from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool

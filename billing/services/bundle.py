@@ -12,6 +12,7 @@ from billing.db.queries import ObligationView
 from billing.db.settlements import SettlementView
 from billing.db.sign_in import TokenHolder, TokenRow
 from billing.notifications import Notifier, notifier_of
+from billing.providers.stripe import StripeGateway
 from billing.services import bind, leave, sign_in
 from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk, Clock
@@ -23,7 +24,6 @@ from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
 from billing.settings import BillingSettings
 from billing.statement_files import receipt_pdf
-from billing.stripe_gateway import StripeGateway
 from parking.core.errors import DomainError
 from parking.core.ids import AccountId, OperatorId, StayId
 from parking.core.plate import Plate

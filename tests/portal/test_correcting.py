@@ -9,8 +9,8 @@ import pytest
 
 from billing.core.appeals import RightExit, RightPlate
 from billing.corrections import CorrectionRefusedError
+from billing.providers.stripe import StripeGateway
 from billing.standings import BillingStandings
-from billing.stripe_gateway import StripeGateway
 from billing.worker import BillingWorker
 from parking.core.ids import StayId
 from parking.core.plate import Plate

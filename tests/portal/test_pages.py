@@ -13,8 +13,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from billing.providers.stripe import StripeGateway
 from billing.services.consume_outbox import consume_outbox
-from billing.stripe_gateway import StripeGateway
 from parking.core.cloning import CloneRules
 from parking.db.pool import open_pool
 from parking.services.clock import system_clock

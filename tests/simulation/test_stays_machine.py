@@ -22,9 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from billing.providers.stripe import StripeGateway
 from billing.services.consume_outbox import consume_outbox
 from billing.settings import BillingSettings
-from billing.stripe_gateway import StripeGateway
 from parking.core.events import (
     Ending,
     EventWithdrawn,

@@ -11,15 +11,15 @@ from billing.core.attempt import (
     Succeeded,
     Unknown,
 )
-from billing.settings import BillingSettings, EmptyWebhookSecretError
-from billing.stripe_answers import call_off_answer, outcome_of, refund_answer
-from billing.stripe_shapes import (
+from billing.providers.stripe.answers import call_off_answer, outcome_of, refund_answer
+from billing.providers.stripe.shapes import (
     ChargeShape,
     ErrorShape,
     IntentShape,
     RefundShape,
     decline_class_of,
 )
+from billing.settings import BillingSettings, EmptyWebhookSecretError
 from parking.core.secret import Secret
 
 

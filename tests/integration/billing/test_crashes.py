@@ -10,8 +10,8 @@ import anyio
 import asyncpg
 import pytest
 
+from billing.providers.stripe import StripeGateway
 from billing.services.work_payments import PaymentWorker
-from billing.stripe_gateway import StripeGateway
 from billing.worker import BillingWorker
 from tests.integration.billing.world import VISA, BillingWorld, settings_for
 

@@ -11,9 +11,9 @@ import pytest
 import stripe
 from litestar import Litestar
 
+from billing.providers.stripe import StripeGateway
 from billing.services.bundle import BillingServices
 from billing.standings import BillingStandings
-from billing.stripe_gateway import StripeGateway
 from billing.web.problems import STATUSES
 from billing.web.routes import billing_routers
 from billing.worker import run_worker

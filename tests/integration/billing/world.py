@@ -17,6 +17,7 @@ from billing.core.statement import Statement
 from billing.db import queries
 from billing.db.queries import ObligationView
 from billing.notifications import Notification
+from billing.providers.stripe import StripeGateway
 from billing.services import bind
 from billing.services.consume_outbox import consume_outbox
 from billing.services.days import ledger_day
@@ -26,7 +27,6 @@ from billing.services.ids import new_id
 from billing.services.pay_by_hand import pay_by_hand
 from billing.services.sign_in import SignedIn, send_code, sign_in_with_code
 from billing.settings import BillingSettings
-from billing.stripe_gateway import StripeGateway
 from billing.worker import BillingWorker
 from parking.core.events import PlateColour
 from parking.core.fee import Fee, FeeLine

@@ -26,7 +26,7 @@ from billing.gateway import (
     RefundFailed,
     RefundPending,
 )
-from billing.stripe_shapes import (
+from billing.providers.stripe.shapes import (
     ErrorShape,
     EventShape,
     IntentShape,
