@@ -3,7 +3,7 @@
 One checker for all: the demo, the tests, the simulations and `parking audit`. It shares no code
 with the hot paths but the pure cores: stays are folded again from the bare facts, fees priced
 again from the bare tariffs, and both must come out as they are stored. What billing can check by
-itself lies in billing/audit.py; here is what concerns parking, and both rooms together.
+itself lies in billing/audit/; here is what concerns parking, and both rooms together.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence

@@ -8,7 +8,6 @@ import msgspec
 from billing.core.attempt import DeclineClass
 from billing.core.payment import PaymentMethodKind, PaymentState
 from billing.db.connection import Connection, Row
-from billing.gateway_request import GatewayRequest
 from parking.core.ids import AccountId, ObligationId, PaymentId
 
 _COLUMNS = """
@@ -75,33 +74,6 @@ _HOLDER = """
 SELECT payment_id FROM billing.payment_allocation WHERE obligation_id = $1 AND state = 'held'
 """
 
-_START_ATTEMPT = """
-INSERT INTO billing.payment_attempt (payment_id, number, operation, parameters, idempotency_key,
-    started_at, outcome)
-VALUES ($1, $2, $3, $4::text::json, $5, $6, 'in_flight')
-"""
-
-_COUNT_ATTEMPT = """
-UPDATE billing.payment SET state = 'in_flight', attempts = $2, due_at = $3, updated_at = $4
-WHERE payment_id = $1
-"""
-
-_ATTEMPT = """
-SELECT number, operation, parameters::text AS parameters, idempotency_key, started_at, sends,
-       outcome
-FROM billing.payment_attempt WHERE payment_id = $1 ORDER BY number DESC LIMIT 1
-"""
-
-_SENT_AGAIN = """
-UPDATE billing.payment_attempt SET sends = sends + 1 WHERE payment_id = $1 AND number = $2
-"""
-
-_FINISH_ATTEMPT = """
-UPDATE billing.payment_attempt
-SET outcome = $3, decline_class = $4, decline_code = $5, detail = $6, finished_at = $7
-WHERE payment_id = $1 AND number = $2
-"""
-
 _POKE = """
 UPDATE billing.payment AS p
 SET due_at = least(p.due_at, $2), payment_ref = coalesce(p.payment_ref, n.payment_ref)
@@ -120,8 +92,6 @@ WHERE payment_id IN (
       AND p.state IN ('ready', 'waiting', 'stopped')
     FOR UPDATE OF p SKIP LOCKED)
 """
-
-_UNDECIDED = "in_flight", "unknown", "pending", "opened"
 
 
 class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,18 +138,6 @@ class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
     def amount_minor(self) -> int:
         """What it comes to."""
         return sum(amount_minor for _, amount_minor in self.parts)
-
-
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try with one key."""
-
-    number: int
-    request: GatewayRequest
-    idempotency_key: str
-    started_at: datetime
-    sends: int
-    undecided: bool
-    """No definite outcome is known yet."""
 
 
 def read_row(row: Row) -> PaymentRow:
@@ -305,75 +263,6 @@ async def held_parts(db: Connection, payment_id: PaymentId) -> dict[ObligationId
 async def release_parts(db: Connection, payment_id: PaymentId) -> None:
     """End a payment's holds without money."""
     await db.execute(_END_HOLDS, payment_id, "released")
-
-
-async def start_attempt(
-    db: Connection,
-    payment: PaymentRow,
-    request: GatewayRequest,
-    *,
-    idempotency_key: str,
-    due_at: datetime,
-    now: datetime,
-) -> Attempt:
-    """Store an attempt, exactly as it will be sent, before it is."""
-    number = payment.attempts + 1
-    await db.execute(
-        _START_ATTEMPT,
-        payment.payment_id,
-        number,
-        request.operation,
-        request.parameters_json,
-        idempotency_key,
-        now,
-    )
-    await db.execute(_COUNT_ATTEMPT, payment.payment_id, number, due_at, now)
-    return Attempt(
-        number=number,
-        request=request,
-        idempotency_key=idempotency_key,
-        started_at=now,
-        sends=1,
-        undecided=True,
-    )
-
-
-async def newest_attempt(db: Connection, payment_id: PaymentId) -> Attempt | None:
-    """Read the newest attempt, exactly as it was sent."""
-    row = await db.fetchrow(_ATTEMPT, payment_id)
-    if row is None:
-        return None
-    return Attempt(
-        number=row["number"],
-        request=GatewayRequest.stored(row["operation"], row["parameters"]),
-        idempotency_key=row["idempotency_key"],
-        started_at=row["started_at"],
-        sends=row["sends"],
-        undecided=row["outcome"] in _UNDECIDED,
-    )
-
-
-async def count_send(db: Connection, payment_id: PaymentId, number: int) -> None:
-    """Store, before sending an attempt again, that it is sent again."""
-    await db.execute(_SENT_AGAIN, payment_id, number)
-
-
-async def finish_attempt(
-    db: Connection,
-    payment_id: PaymentId,
-    number: int,
-    *,
-    outcome: str,
-    decline_class: DeclineClass | None = None,
-    decline_code: str | None = None,
-    detail: str = "",
-    finished_at: datetime | None,
-) -> None:
-    """Store what came of an attempt."""
-    decline = None if decline_class is None else decline_class.value
-    await db.execute(
-        _FINISH_ATTEMPT, payment_id, number, outcome, decline, decline_code, detail, finished_at
-    )
 
 
 async def poke(

@@ -12,10 +12,11 @@ import msgspec
 from billing.core.attempt import Declined, NotExecuted, Outcome
 from billing.core.obligation import ObligationState, hold
 from billing.core.payment import FINAL, PaymentMethodKind, PaymentState
-from billing.db import obligations, payments
+from billing.db import attempts, obligations, payments
+from billing.db.attempts import Attempt
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.obligations import ObligationRow
-from billing.db.payments import Attempt, NewPayment, PaymentRow
+from billing.db.payments import NewPayment, PaymentRow
 from billing.gateway import (
     CheckoutOpened,
     CheckoutOrder,
@@ -143,10 +144,10 @@ async def _past_holder(
         ):
             return holder.checkout_url
         case PaymentState.IN_FLIGHT | PaymentState.UNKNOWN if by_hand:
-            attempt = await payments.newest_attempt(db, holder.payment_id)
+            attempt = await attempts.newest(db, holder.payment_id)
             if attempt is None:
                 raise PaymentInProgressError(stay_id)
-            await payments.count_send(db, holder.payment_id, attempt.number)
+            await attempts.count_send(db, holder.payment_id, attempt.number)
             return _Send(holder, attempt)
         case PaymentState.READY:
             await abandon(db, holder, now=now)
@@ -203,7 +204,7 @@ async def _begin(
     )
     await payments.insert(db, payment, now=now)
     stored = await payments.lock(db, payment_id)
-    attempt = await payments.start_attempt(
+    attempt = await attempts.start(
         db,
         stored,
         gateway.checkout_request(
@@ -285,7 +286,7 @@ async def _opened(
                 due_at=now + settings.pace.poll,
                 now=now,
             )
-            await payments.finish_attempt(
+            await attempts.finish(
                 db, payment.payment_id, attempt.number, outcome="opened", finished_at=None
             )
     return answer.url
@@ -307,7 +308,7 @@ async def settle_checkout(
         case PageExpired():
             payment = await payments.lock(db, payment_id)
             if payment.state is PaymentState.OPEN:
-                await payments.finish_attempt(
+                await attempts.finish(
                     db, payment_id, payment.attempts, outcome="abandoned", finished_at=now
                 )
                 await abandon(db, payment, now=now)

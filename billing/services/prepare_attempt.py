@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from billing.core.payment import PaymentState, check_arrow
-from billing.db import accounts, appeals, obligations, payments
+from billing.db import accounts, appeals, attempts, obligations, payments
+from billing.db.attempts import Attempt
 from billing.db.connection import Connection
-from billing.db.payments import Attempt, PaymentRow
+from billing.db.payments import PaymentRow
 from billing.gateway import CardOrder, PaymentGateway
 from billing.services.settle_payment import abandon
 from billing.settings import BillingSettings
@@ -43,7 +44,7 @@ async def prepare_attempt(
             payment_ref=payment.payment_ref,
         )
     )
-    return await payments.start_attempt(
+    return await attempts.start(
         db,
         payment,
         request,

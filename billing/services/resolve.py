@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from billing.core.attempt import NotExecuted, Outcome, Pending, Succeeded, Unknown
-from billing.db.payments import Attempt, PaymentRow
+from billing.db.attempts import Attempt
+from billing.db.payments import PaymentRow
 from billing.gateway import PaymentGateway
 from billing.settings import BillingSettings
 

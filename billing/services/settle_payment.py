@@ -27,7 +27,7 @@ from billing.core.payment import (
     after_outcome,
     check_arrow,
 )
-from billing.db import accounts, ledger, notices, obligations, payments
+from billing.db import accounts, attempts, ledger, notices, obligations, payments
 from billing.db.connection import Connection
 from billing.db.obligations import ObligationRow
 from billing.db.payments import PaymentRow
@@ -78,7 +78,7 @@ async def settle(
     if isinstance(outcome, Succeeded):
         await _capture(db, payment, outcome, gateway=gateway, settings=settings, now=now)
         return
-    attempt = await payments.newest_attempt(db, payment_id)
+    attempt = await attempts.newest(db, payment_id)
     if attempt is None or not attempt.undecided:
         return
     declines = 0
@@ -135,7 +135,7 @@ async def _finish_attempt(
     *,
     now: datetime,
 ) -> None:
-    await payments.finish_attempt(
+    await attempts.finish(
         db,
         payment.payment_id,
         number,
@@ -170,7 +170,7 @@ async def _capture(
         captured_at=outcome.captured_at,
         now=now,
     )
-    await payments.finish_attempt(
+    await attempts.finish(
         db, payment.payment_id, payment.attempts, outcome="succeeded", finished_at=now
     )
     await obligations.write_sums(db, [part.obligation for part in captures], now=now)

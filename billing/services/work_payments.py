@@ -12,9 +12,10 @@ import msgspec
 
 from billing.core.attempt import Outcome, Unknown
 from billing.core.payment import PaymentMethodKind, PaymentState
-from billing.db import payments
+from billing.db import attempts, payments
+from billing.db.attempts import Attempt
 from billing.db.connection import Connection, Pool, transaction
-from billing.db.payments import Attempt, PaymentRow
+from billing.db.payments import PaymentRow
 from billing.gateway import CheckoutProgress, PageOpen, PaymentGateway
 from billing.services.call_off import call_off
 from billing.services.concurrently import each_apart
@@ -91,9 +92,9 @@ class PaymentWorker:
             return PaymentWork(payment=payment, attempt=fresh, fresh=True)
         lease = now + timedelta(seconds=self._settings.attempt_lease_seconds)
         await payments.postpone(db, payment.payment_id, due_at=lease)
-        attempt = await payments.newest_attempt(db, payment.payment_id)
+        attempt = await attempts.newest(db, payment.payment_id)
         if attempt is not None and payment.state in {PaymentState.IN_FLIGHT, PaymentState.UNKNOWN}:
-            await payments.count_send(db, payment.payment_id, attempt.number)
+            await attempts.count_send(db, payment.payment_id, attempt.number)
         return PaymentWork(payment=payment, attempt=attempt, fresh=False)
 
     async def _attempt(self, work: PaymentWork, now: datetime) -> None:
