@@ -3,7 +3,7 @@
 import msgspec
 
 from gateway_sim.payments.store import Store
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import binascii
 
 import msgspec
 
+from gateway_sim.hosting import ConnectionCutError
 from gateway_sim.payments.errors import (
     AuthenticationError,
     ForeignAccountError,
@@ -21,14 +22,13 @@ from gateway_sim.payments.happenings import let_happen
 from gateway_sim.payments.idempotency import Keyed, SavedAnswers, keyed
 from gateway_sim.payments.operations.params import Params, decode_params
 from gateway_sim.payments.presenting import expand, present
-from gateway_sim.payments.rate_limit import RateLimit
 from gateway_sim.payments.routes import Route, find_route
 from gateway_sim.payments.shapes.account import Account
 from gateway_sim.payments.shapes.base import Shape
 from gateway_sim.payments.store import PLATFORM
-from gateway_sim.payments.wire import JsonObject, Reply, Request, json_reply
 from gateway_sim.payments.world import API_VERSION, Cause, World
-from parking.core.errors import DomainError
+from gateway_sim.rate_limit import RateLimit
+from gateway_sim.wire import JsonObject, Reply, Request, json_reply
 
 KEY_PREFIXES = ("sk_test_", "rk_test_")
 _BAD_GATEWAY = (
@@ -36,10 +36,6 @@ _BAD_GATEWAY = (
     b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n"
     b"</body>\r\n</html>\r\n"
 )
-
-
-class ConnectionCutError(DomainError):
-    """The connection is to be cut without an answer (an injected fault)."""
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):

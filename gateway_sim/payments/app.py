@@ -1,24 +1,27 @@
 """The ASGI application: reads requests whole, sends them to the API, the pages or `/_sim`."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
+from gateway_sim.hosting import (
+    BodyTooLargeError,
+    ConnectionCutError,
+    HangUp,
+    Message,
+    Receive,
+    Send,
+    read_request,
+    send_reply,
+    wait_for_disconnect,
+)
 from gateway_sim.payments import hosted_pages, onboarding_page
-from gateway_sim.payments.api import Api, ConnectionCutError
+from gateway_sim.payments.api import Api
 from gateway_sim.payments.control import Control
 from gateway_sim.payments.errors import StripeError
 from gateway_sim.payments.happenings import let_happen
-from gateway_sim.payments.rate_limit import RateLimit
-from gateway_sim.payments.wire import Reply, Request, html_reply, json_reply
 from gateway_sim.payments.world import Cause, World
+from gateway_sim.rate_limit import RateLimit
+from gateway_sim.wire import Reply, Request, html_reply, json_reply
 
-BODY_BYTES_MAX = 1_000_000
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-HangUp = Callable[[tuple[str, int]], None]
-"""Cuts the connection from an address."""
 _PAGES = {
     ("GET", "pay"): hosted_pages.show_checkout,
     ("POST", "pay"): hosted_pages.submit_checkout,
@@ -30,7 +33,7 @@ _PAGES = {
 _PAGE_PATH = re.compile(r"/(pay|authenticate|onboard)/([A-Za-z0-9_]+)")
 
 
-class BodyTooLargeError(StripeError):
+class RequestTooLargeError(StripeError):
     """The body is larger than any that Stripe takes."""
 
     status = 413
@@ -53,15 +56,15 @@ class App:
             reply = await self._answer(scope, receive)
         except ConnectionCutError:
             self._hang_up(tuple(scope["client"]))
-            await _wait_for_disconnect(receive)
+            await wait_for_disconnect(receive)
             return
-        await _send(send, reply)
+        await send_reply(send, reply)
 
     async def _answer(self, scope: Message, receive: Receive) -> Reply:
         try:
-            request = await _read(scope, receive)
+            request = await read_request(scope, receive)
         except BodyTooLargeError as error:
-            return error.reply("req_none")
+            return RequestTooLargeError(str(error)).reply("req_none")
         if request.path.startswith("/v1/"):
             return await self._api.answer(request)
         if request.path.startswith("/_sim/"):
@@ -82,43 +85,3 @@ class App:
         let_happen(world)
         world.deliveries.wake()
         return reply
-
-
-async def _read(scope: Message, receive: Receive) -> Request:
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        body += message.get("body", b"")
-        if len(body) > BODY_BYTES_MAX:
-            msg = f"Request bodies are limited to {BODY_BYTES_MAX} bytes."
-            raise BodyTooLargeError(msg)
-        more = message.get("more_body", False)
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(
-        method=scope["method"],
-        path=scope["path"],
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        body=bytes(body),
-        client=tuple(scope["client"]),
-    )
-
-
-async def _send(send: Send, reply: Reply) -> None:
-    headers = {
-        "Content-Type": reply.content_type,
-        "Content-Length": str(len(reply.body)),
-        "Cache-Control": "no-store",
-        **reply.headers,
-    }
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -17,8 +17,8 @@ from gateway_sim.payments.operations import (
 from gateway_sim.payments.operations.dispute_scripts import DisputeScript
 from gateway_sim.payments.presenting import present
 from gateway_sim.payments.shapes.base import Shape
-from gateway_sim.payments.wire import Reply, Request, json_reply
 from gateway_sim.payments.world import World
+from gateway_sim.wire import Reply, Request, json_reply
 
 
 class ClockMove(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

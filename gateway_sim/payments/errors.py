@@ -6,7 +6,7 @@ before it was raised; every other one undoes it.
 
 from typing import ClassVar
 
-from gateway_sim.payments.wire import JsonObject, Reply, json_reply
+from gateway_sim.wire import JsonObject, Reply, json_reply
 from parking.core.errors import DomainError
 
 DOCS = "https://docs.stripe.com/error-codes/"

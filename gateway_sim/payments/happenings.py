@@ -16,8 +16,8 @@ from gateway_sim.payments.operations.params import Params
 from gateway_sim.payments.world import Cause
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 _HAPPENINGS: "dict[str, Callable[[World, JsonObject], object]]" = {
     "card_detached": lambda world, body: payment_methods.detach(

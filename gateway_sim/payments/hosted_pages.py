@@ -22,7 +22,7 @@ from gateway_sim.payments.shapes.checkout_session import CheckoutSession
 from gateway_sim.payments.shapes.payment_intent import PaymentIntent
 from gateway_sim.payments.shapes.payment_method import PaymentMethod
 from gateway_sim.payments.shapes.setup_intent import SetupIntent
-from gateway_sim.payments.wire import Reply, Request, html_reply, redirect
+from gateway_sim.wire import Reply, Request, html_reply, redirect
 
 if TYPE_CHECKING:
     from gateway_sim.payments.world import World

@@ -13,7 +13,7 @@ import msgspec
 from gateway_sim.payments.errors import IdempotencyError, InvalidRequestError, KeyInUseError
 from gateway_sim.payments.forms import FormValue
 from gateway_sim.payments.store import Store
-from gateway_sim.payments.wire import Reply
+from gateway_sim.wire import Reply
 
 KEPT_S = 24 * 3600
 KEY_CHARACTERS_MAX = 255

@@ -9,7 +9,7 @@ from gateway_sim.payments.forms import decode_form
 from gateway_sim.payments.operations import accounts, banks
 from gateway_sim.payments.page_words import WORDS
 from gateway_sim.payments.shapes.account import Account
-from gateway_sim.payments.wire import Reply, Request, redirect
+from gateway_sim.wire import Reply, Request, redirect
 
 if TYPE_CHECKING:
     from gateway_sim.payments.world import World

@@ -9,7 +9,7 @@ from gateway_sim.payments.errors import InvalidRequestError
 from gateway_sim.payments.shapes.account import BankAccount
 from gateway_sim.payments.shapes.base import Shape
 from gateway_sim.payments.shapes.transfer import TransferReversal
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 
 if TYPE_CHECKING:
     from gateway_sim.payments.world import World

@@ -1,40 +1,23 @@
 """Runs the simulator on a port, with its courier beside it."""
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import uvicorn
 
+from gateway_sim.clock import Clock
+from gateway_sim.hosting import Running, listening, make_server, serve_beside
 from gateway_sim.payments.app import App
-from gateway_sim.payments.clock import Clock
 from gateway_sim.payments.courier import Courier
 from gateway_sim.payments.faults import FaultPlan, Faults
 from gateway_sim.payments.operations import payouts, webhook_endpoints
-from gateway_sim.payments.rate_limit import RateLimit
 from gateway_sim.payments.store import Store
 from gateway_sim.payments.world import Terms, World
-from parking.core.errors import DomainError
-
-BACKLOG = 2048
-GRACE_S = 2
-KEEP_ALIVE_S = 75
-"""Longer than clients keep idle connections, so that none is cut under a request by accident."""
-
+from gateway_sim.rate_limit import RateLimit
 
 _SCHEDULED = "payout_days_of"
-
-
-class PortTakenError(DomainError):
-    """Something else listens there."""
-
-    def __init__(self, host: str, port: int, reason: OSError) -> None:
-        super().__init__(f"cannot listen on {host}:{port}: {reason.strerror or reason}")
-        self.port = port
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,45 +66,6 @@ def make_world(options: Options) -> World:
     return world
 
 
-class Server(uvicorn.Server):
-    """uvicorn, able to cut one of its connections."""
-
-    def hang_up(self, client: tuple[str, int]) -> None:
-        """Cut the connection from an address, without a word."""
-        for connection in list(self.server_state.connections):
-            if getattr(connection, "client", None) == client:
-                connection.transport.abort()
-
-
-@contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket on a port.
-
-    Raises PortTakenError.
-    """
-    # With the protocol named, asyncio turns Nagle's algorithm off; without, each answer waits for
-    # the client's delayed acknowledgement: 40 ms.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((host, port))
-            bound.listen(BACKLOG)
-        except OSError as error:
-            raise PortTakenError(host, port, error) from error
-        yield bound
-
-
-class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """A simulator that answers."""
-
-    address: str
-    server: Server
-
-    def stop(self) -> None:
-        """Have it end soon; may be called from any thread."""
-        self.server.should_exit = True
-
-
 def serve(options: Options, *, ready: Callable[[Running], None]) -> None:
     """Run until SIGINT, SIGTERM or `stop`; `ready` is called once requests are taken.
 
@@ -138,33 +82,6 @@ def serve(options: Options, *, ready: Callable[[Running], None]) -> None:
 async def _serve(
     world: World, options: Options, bound: socket.socket, ready: Callable[[Running], None]
 ) -> None:
-    server = make_server(world, options)
-    host, port = bound.getsockname()[:2]
-    courier = asyncio.create_task(Courier(world).run())
-    # The socket listens already: who connects before uvicorn accepts only waits a moment.
-    ready(Running(address=f"http://{host}:{port}", server=server))
-    try:
-        await server.serve(sockets=[bound])
-    finally:
-        courier.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await courier
-
-
-def make_server(world: World, options: Options) -> Server:
-    """The HTTP server of a world."""
-
-    def hang_up(client: tuple[str, int]) -> None:
-        server.hang_up(client)
-
-    config = uvicorn.Config(
-        App(world, rate_limit=RateLimit(options.rate_limit), hang_up=hang_up),
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
-    server = Server(config)
-    return server
+    limit = RateLimit(options.rate_limit)
+    server = make_server(lambda hang_up: App(world, rate_limit=limit, hang_up=hang_up))
+    await serve_beside(server, bound, Courier(world).run(), ready)

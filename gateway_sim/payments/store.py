@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway_sim.payments.shapes.base import Shape
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 from parking.core.errors import DomainError
 
 S = TypeVar("S", bound=Shape)

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from gateway_sim.payments.store import Store
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 
 KINDS = ("charge", "refund", "dispute", "transfer", "reversal", "payout", "discrepancy")
 _PLURALS = {"discrepancy": "discrepancies"}

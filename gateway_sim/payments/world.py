@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway_sim.clock import Clock
 from gateway_sim.payments.agenda import Agenda
-from gateway_sim.payments.clock import Clock
 from gateway_sim.payments.deliveries import DeliveryQueue
 from gateway_sim.payments.errors import NestedResourceMissingError, ResourceMissingError
 from gateway_sim.payments.faults import Faults

@@ -17,8 +17,8 @@ from gateway_sim.payments.presenting import present
 from gateway_sim.payments.shapes.account import Account, BankAccount, Capability
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 LINK_LIFETIME_S = 300
 

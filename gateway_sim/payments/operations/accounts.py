@@ -15,8 +15,8 @@ from gateway_sim.payments.shapes.account import (
 )
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 Details = dict[str, Any]
 """Details that Stripe checks and the simulator only keeps or forgets."""

@@ -8,8 +8,8 @@ from gateway_sim.payments.shapes.balance_transaction import BalanceTransaction
 from gateway_sim.payments.shapes.payout import Payout
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 
 class MoveListParams(ListParams, frozen=True, kw_only=True, forbid_unknown_fields=True):

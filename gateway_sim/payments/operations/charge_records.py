@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from gateway_sim.payments.errors import CardError
     from gateway_sim.payments.shapes.payment_intent import PaymentIntent
     from gateway_sim.payments.shapes.payment_method import PaymentMethod
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 _BASIS = 10_000
 """Basis points in the whole."""

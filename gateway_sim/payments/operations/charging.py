@@ -17,8 +17,8 @@ from gateway_sim.payments.truth import TrueCharge
 if TYPE_CHECKING:
     from gateway_sim.payments.errors import CardError
     from gateway_sim.payments.shapes.payment_method import PaymentMethod
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 _FATES = {Mishap.CARD_LOST, Mishap.CARD_EXPIRED}
 """What befalls a card for good."""

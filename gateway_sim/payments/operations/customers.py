@@ -10,8 +10,8 @@ from gateway_sim.payments.shapes.customer import Customer, DeletedCustomer
 from gateway_sim.payments.shapes.payment_method import PaymentMethod
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 
 class InvoiceSettingsParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

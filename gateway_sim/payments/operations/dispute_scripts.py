@@ -10,8 +10,8 @@ from gateway_sim.payments.shapes.dispute import Dispute
 from gateway_sim.payments.shapes.payment_intent import PaymentIntent
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
 

@@ -10,8 +10,8 @@ from gateway_sim.payments.shapes.dispute import EVIDENCE, Dispute, EvidenceDetai
 from gateway_sim.payments.truth import TrueDispute
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 Outcome = Literal["won", "lost"]
 WINNING = "winning_evidence"

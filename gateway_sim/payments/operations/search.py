@@ -10,7 +10,7 @@ from gateway_sim.payments.errors import InvalidRequestError
 from gateway_sim.payments.operations.params import LIMIT_MAX, Params
 from gateway_sim.payments.presenting import present
 from gateway_sim.payments.shapes.base import Shape
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 
 if TYPE_CHECKING:
     from gateway_sim.payments.world import World

@@ -14,8 +14,8 @@ from gateway_sim.payments.presenting import present
 from gateway_sim.payments.shapes.event import WebhookEndpoint
 
 if TYPE_CHECKING:
-    from gateway_sim.payments.wire import JsonObject
     from gateway_sim.payments.world import World
+    from gateway_sim.wire import JsonObject
 
 
 class CreateParams(Params, frozen=True, kw_only=True, forbid_unknown_fields=True):

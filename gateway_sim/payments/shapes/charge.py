@@ -6,7 +6,7 @@ import msgspec
 
 from gateway_sim.payments.shapes.base import Shape
 from gateway_sim.payments.shapes.payment_method import BillingDetails
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 
 
 class Charge(Shape, kw_only=True):

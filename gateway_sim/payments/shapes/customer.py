@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from gateway_sim.payments.shapes.base import Shape
-from gateway_sim.payments.wire import JsonObject
+from gateway_sim.wire import JsonObject
 
 
 class InvoiceSettings(msgspec.Struct, kw_only=True):

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import stripe
 
-from gateway_sim.payments.server import Options, Running, serve
+from gateway_sim.hosting import Running
+from gateway_sim.payments.server import Options, serve
 
 WAIT_S = 10.0
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

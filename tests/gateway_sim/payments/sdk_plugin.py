@@ -18,8 +18,8 @@ import pytest
 import uvicorn
 
 from gateway_sim.payments.app import App
-from gateway_sim.payments.rate_limit import RateLimit
 from gateway_sim.payments.server import Options, make_world
+from gateway_sim.rate_limit import RateLimit
 
 # A neighbour, found on the path of the process and not in the package `tests`, which is the SDK's.
 furnish = importlib.import_module("sdk_world").furnish

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 JsonObject: TypeAlias = dict[str, Any]
-"""A decoded JSON object: Stripe's objects are open-ended, so this is as typed as the wire gets."""
+"""A decoded JSON object: providers' objects are open-ended; this is as typed as the wire gets."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +19,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     client: tuple[str, int]
     """The peer's address: names the connection, should it have to be cut."""
+    raw_path: str = ""
+    """The path as it came over the wire, percent-encoded."""
 
     @property
     def origin(self) -> str:

@@ -3,16 +3,27 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from gateway_sim.payments.store import Store
+from typing import Protocol
 
 _VIRTUAL = "virtual_now"
+
+
+class Notes(Protocol):
+    """Settings that outlive a restart."""
+
+    def note(self, name: str) -> str:
+        """A remembered setting; empty when there is none."""
+        ...
+
+    def set_note(self, name: str, value: str) -> None:
+        """Remember a setting."""
+        ...
 
 
 class Clock:
     """Tells the time in seconds since 1970; a virtual time outlives a restart with the state."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Notes) -> None:
         self._store = store
         kept = store.note(_VIRTUAL)
         self._virtual = float(kept) if kept else None
@@ -39,7 +50,7 @@ class Clock:
             self._moment = None
 
     def created(self) -> int:
-        """The time as Stripe writes it: whole seconds."""
+        """The time in whole seconds."""
         return int(self.now())
 
     def set(self, now: float | None) -> None:
