@@ -4,15 +4,17 @@ Whatever moves money is a `GatewayRequest`: built first, stored with its key, th
 repeat, by another process or another version of this code, sends exactly what was sent before.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
 import msgspec
 
+from billing.capabilities import Capabilities
 from billing.core.attempt import Declined, Outcome, Pending, Succeeded, Unknown
 from billing.gateway_request import GatewayRequest
+from billing.registering import EntryRegistrar, RegisteredStay
 from parking.core.errors import DomainError
 from parking.core.ids import AccountId, PaymentId
 
@@ -38,15 +40,20 @@ class ForgedWebhookError(DomainError):
         super().__init__(f"this webhook is not accepted: {reason}")
 
 
-class CardOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Charge a bound card while its owner is away."""
+class ChargeOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Charge a driver by what was agreed once, while they are away."""
 
     payment_id: PaymentId
+    attempt: int
+    """The how manieth of this payment it is, from 1."""
     amount_minor: int
     currency: str
     customer_ref: str
-    method_ref: str
     trace_id: str
+    method_ref: str | None = None
+    """The bound card, where there is one."""
+    stay: RegisteredStay | None = None
+    """What is paid for, where the provider is asked for each stay."""
     payment_ref: str | None = None
     """The gateway's payment of an earlier, declined attempt: it can succeed once only."""
 
@@ -75,10 +82,16 @@ class SetupOrder(msgspec.Struct, frozen=True, kw_only=True):
 class RefundOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Give part or all of a payment back."""
 
+    gateway: str
+    """Who took the payment."""
     refund_id: UUID
     payment_id: PaymentId
     payment_ref: str
+    charge_ref: str
+    charged_minor: int
+    """All that the payment came to."""
     amount_minor: int
+    currency: str
     trace_id: str
 
 
@@ -190,36 +203,55 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """Ours, where the object carries it."""
     setup_id: UUID | None = None
     refund_id: UUID | None = None
+    registration_id: UUID | None = None
     payment_ref: str | None = None
     """The gateway's name of the payment, where the object carries one."""
 
 
-class PaymentGateway(Protocol):
-    """A payment gateway. Requests are pure; everything async goes over the network."""
+class RefundWording(Protocol):
+    """Words refunds: of one provider, or each in the words of whoever took the payment."""
+
+    def refund_request(self, order: RefundOrder) -> GatewayRequest:
+        """Word a refund."""
+        ...
+
+
+class PaymentProvider(Protocol):
+    """What every payment provider can do. Requests are pure; what is async goes over the network.
+
+    What only some can do is a protocol of its own, and `capabilities` says which of them hold.
+    """
 
     @property
     def name(self) -> str:
         """What the ledger calls it."""
         ...
 
-    def charge_request(self, order: CardOrder) -> GatewayRequest:
-        """Word a charge of a bound card."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, and how it wants to be asked."""
         ...
 
-    def checkout_request(self, order: CheckoutOrder) -> GatewayRequest:
-        """Word a payment page."""
+    @property
+    def pages(self) -> "PaymentGateway | None":
+        """Its own pages, where it has some."""
         ...
 
-    def setup_request(self, order: SetupOrder) -> GatewayRequest:
-        """Word a page on which a card is left."""
+    @property
+    def registrar(self) -> EntryRegistrar | None:
+        """Where it wants to hear of stays before they are charged."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+    def charge_request(self, order: ChargeOrder) -> GatewayRequest:
+        """Word a charge."""
         ...
 
     def refund_request(self, order: RefundOrder) -> GatewayRequest:
         """Word a refund."""
-        ...
-
-    async def create_customer(self, account_id: AccountId) -> str:
-        """Make, or find again, the gateway's record of a driver; answers its name there."""
         ...
 
     async def charge(self, request: GatewayRequest, *, idempotency_key: str) -> Outcome:
@@ -231,13 +263,50 @@ class PaymentGateway(Protocol):
         ...
 
     async def find(
-        self, *, payment_id: PaymentId, customer_ref: str | None, since: datetime
+        self, request: GatewayRequest, *, payment_id: PaymentId, since: datetime
     ) -> Outcome:
-        """Ask what became of a payment whose answer was lost; NotExecuted if it is not there."""
+        """Ask what became of a charge whose answer was lost; NotExecuted if it is not there."""
         ...
 
     async def call_off(self, payment_ref: str, *, payment_id: PaymentId) -> CallOffAnswer:
         """End a payment that has not succeeded."""
+        ...
+
+    async def refund(self, request: GatewayRequest, *, idempotency_key: str) -> RefundAnswer:
+        """Send a refund, or send it again."""
+        ...
+
+    async def find_refund(self, *, payment_ref: str, refund_id: UUID) -> RefundAnswer | None:
+        """Look for a refund whose answer was lost; None if it is not there."""
+        ...
+
+    def transactions(
+        self, *, since: datetime, until: datetime
+    ) -> AsyncIterator[GatewayTransaction]:
+        """Read the provider's own report of what moved, as far as it is drawn up."""
+        ...
+
+    def read_webhook(self, body: bytes, *, headers: Mapping[str, str], now: datetime) -> Notice:
+        """Verify a webhook and say what it is about; ForgedWebhookError otherwise.
+
+        The names of `headers` are in lower case.
+        """
+        ...
+
+
+class PaymentGateway(PaymentProvider, Protocol):
+    """A provider with pages of its own, for cards and paying by hand, that also pays operators."""
+
+    def checkout_request(self, order: CheckoutOrder) -> GatewayRequest:
+        """Word a payment page."""
+        ...
+
+    def setup_request(self, order: SetupOrder) -> GatewayRequest:
+        """Word a page on which a card is left."""
+        ...
+
+    async def create_customer(self, account_id: AccountId) -> str:
+        """Make, or find again, the gateway's record of a driver; answers its name there."""
         ...
 
     async def open_checkout(
@@ -270,14 +339,6 @@ class PaymentGateway(Protocol):
         """Have the gateway forget a card; one that it does not have is forgotten already."""
         ...
 
-    async def refund(self, request: GatewayRequest, *, idempotency_key: str) -> RefundAnswer:
-        """Send a refund, or send it again."""
-        ...
-
-    async def find_refund(self, *, payment_ref: str, refund_id: UUID) -> RefundAnswer | None:
-        """Look for a refund whose answer was lost; None if it is not there."""
-        ...
-
     def transfer_request(self, order: TransferOrder) -> GatewayRequest:
         """Word a transfer to an operator's account."""
         ...
@@ -298,12 +359,4 @@ class PaymentGateway(Protocol):
         self, request: GatewayRequest, *, payout_id: UUID
     ) -> TransferAnswer | None:
         """Look for a transfer or reversal whose answer was lost; None if it is not there."""
-        ...
-
-    def transactions(self, *, since: datetime) -> AsyncIterator[GatewayTransaction]:
-        """Read the gateway's own report of what moved."""
-        ...
-
-    def read_webhook(self, body: bytes, *, signature: str | None) -> Notice:
-        """Verify a webhook and say what it is about; ForgedWebhookError otherwise."""
         ...

@@ -7,13 +7,15 @@ how long to sleep. Several workers may run side by side, and any may be killed a
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
 from billing.corrections import FactCorrector
 from billing.db import queries
 from billing.db.connection import Pool, transaction
-from billing.gateway import PaymentGateway
+from billing.gateway import PaymentGateway, PaymentProvider
+from billing.gateways import Providers, together
 from billing.notifications import Notifier, notifier_of
 from billing.services.appeals import work_appeals
 from billing.services.bind import work_setups
@@ -36,6 +38,8 @@ _log = structlog.get_logger(__name__)
 _NAP_SECONDS = 0.05
 """The shortest sleep: what is due but held by another worker is not waited for in a circle."""
 
+_Stage: TypeAlias = Callable[[datetime], Awaitable[int]]
+
 
 class BillingWorker:
     """Does billing's work, one round at a time."""
@@ -43,7 +47,7 @@ class BillingWorker:
     def __init__(
         self,
         pool: Pool,
-        gateway: PaymentGateway,
+        gateway: PaymentGateway | Providers,
         settings: BillingSettings,
         *,
         notifier: Notifier | None = None,
@@ -51,34 +55,42 @@ class BillingWorker:
     ) -> None:
         """Without a corrector another worker must carry out granted appeals."""
         self._pool = pool
-        self._gateway = gateway
+        self._providers = providers = together(gateway)
+        self._gateway = gateway = providers.gateway
         self._settings = settings
         self._stumbled = False
         sender = notifier or notifier_of(settings)
-        self._payments = PaymentWorker(pool, gateway, settings)
-        self._stages: dict[str, Callable[[datetime], Awaitable[int]]] = {
-            "messages": lambda now: consume_outbox(pool, gateway, settings, now=now),
-            "webhooks": lambda now: handle_webhooks(pool, gateway, settings, now=now),
+        self._stages: dict[str, _Stage] = {
+            "messages": lambda now: consume_outbox(pool, providers, settings, now=now),
             "setups": lambda now: work_setups(pool, gateway, settings, now=now),
             "accounts": lambda now: gather_payments(
                 pool, settings, gateway_name=gateway.name, now=now
             ),
-            "payments": lambda now: self._payments.work(now=now),
-            "refunds": lambda now: work_refunds(pool, gateway, settings, now=now),
             "claims": lambda now: work_claims(pool, settings, now=now),
             "write_offs": lambda now: write_off_overdue(pool, settings, now=now),
             "notifications": lambda now: work_notifications(pool, sender, settings, now=now),
             "settlements": self._settle,
             "payouts": self._pay_out,
             "detachments": lambda now: work_detachments(pool, gateway, settings, now=now),
-            "report_lines": lambda now: read_report(pool, gateway, settings, now=now),
-            "fees": lambda now: book_fees(pool, gateway, settings, now=now),
         }
-
+        for provider in providers:
+            self._stages |= self._stages_of(provider)
         self._settled_on: date | None = None
         self._payouts_prepared_at: datetime | None = None
         if corrector is not None:
             self._stages["appeals"] = lambda now: work_appeals(pool, corrector, settings, now=now)
+
+    def _stages_of(self, provider: PaymentProvider) -> dict[str, _Stage]:
+        """What is to be done with each provider."""
+        pool, settings, name = self._pool, self._settings, provider.name
+        payments = PaymentWorker(pool, provider, settings, refunds=self._providers)
+        return {
+            f"webhooks {name}": lambda now: handle_webhooks(pool, provider, settings, now=now),
+            f"payments {name}": lambda now: payments.work(now=now),
+            f"refunds {name}": lambda now: work_refunds(pool, provider, settings, now=now),
+            f"report_lines {name}": lambda now: read_report(pool, provider, settings, now=now),
+            f"fees {name}": lambda now: book_fees(pool, provider, settings, now=now),
+        }
 
     async def _settle(self, now: datetime) -> int:
         """Settle operators, once a ledger day and worker: no cut-off comes in between."""
@@ -125,7 +137,7 @@ class BillingWorker:
 
 async def run_worker(
     pool: Pool,
-    gateway: PaymentGateway,
+    gateway: PaymentGateway | Providers,
     settings: BillingSettings,
     clock: Callable[[], datetime],
     stop: asyncio.Event,

@@ -12,7 +12,8 @@ from functools import partial
 
 import structlog
 
-from billing.providers.stripe import StripeGateway
+from billing.gateways import Providers
+from billing.providers import open_providers
 from billing.standings import BillingStandings
 from billing.worker import run_worker
 from parking.db.partitions import ensure
@@ -39,7 +40,7 @@ async def work(settings: Settings) -> None:
     Raises DatabaseUnreachableError or a PostgresError when there is no database to begin with.
     """
     logs.configure(level=settings.log_level)
-    gateway = StripeGateway(settings.billing)
+    providers = open_providers(settings.billing)
     url = await ready_database(settings.database)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -48,14 +49,14 @@ async def work(settings: Settings) -> None:
     pool = await open_pool(url, size_max=settings.database.pool_size)
     _LOG.info("the worker works")
     try:
-        await _work_until(stop, settings, pool, gateway)
+        await _work_until(stop, settings, pool, providers)
     finally:
         await pool.close()
         _LOG.info("the worker has ended")
 
 
 async def _work_until(
-    stop: asyncio.Event, settings: Settings, pool: Pool, gateway: StripeGateway
+    stop: asyncio.Event, settings: Settings, pool: Pool, providers: Providers
 ) -> None:
     paces = settings.work
     book = PlaceBook(pool, ttl_seconds=settings.ingest.place_cache_seconds)
@@ -73,7 +74,7 @@ async def _work_until(
             tasks.create_task(
                 run_worker(
                     pool=pool,
-                    gateway=gateway,
+                    gateway=providers,
                     settings=settings.billing,
                     clock=system_clock,
                     stop=stop,

@@ -32,6 +32,10 @@ class Succeeded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     amount_minor: int
     currency: str
     captured_at: datetime
+    advanced: bool = False
+    """The provider paid in the driver's stead, who owes it to the provider from now on."""
+    repaid: bool = False
+    """The driver has paid such an advance back."""
 
 
 class Declined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -41,6 +45,8 @@ class Declined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     code: str
     """The gateway's own word for it."""
     payment_ref: str | None = None
+    ended: bool = False
+    """The gateway's payment can never succeed any more: the next attempt makes a new one there."""
 
 
 class ActionRequired(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -30,6 +30,8 @@ class PaymentMethodKind(Enum):
     """The bound card is charged while its owner is away."""
     CHECKOUT = "checkout"
     """The driver pays by hand on the gateway's own page."""
+    DEDUCTION = "deduction"
+    """One stay is charged to the service that its driver has opened for the plate."""
 
 
 class PaymentState(Enum):

@@ -11,7 +11,8 @@ from billing.gateway_request import GatewayRequest
 from parking.core.ids import ObligationId, PaymentId
 
 _REFUNDABLE = """
-SELECT a.payment_id, p.payment_ref, p.currency, p.trace_id, p.gateway,
+SELECT a.payment_id, p.payment_ref, p.charge_ref, p.currency, p.trace_id, p.gateway,
+       p.amount_minor AS charged_minor,
        a.amount_minor - a.refunded_minor AS left_minor
 FROM billing.payment_allocation AS a JOIN billing.payment AS p USING (payment_id)
 WHERE a.obligation_id = $1 AND a.state = 'captured' AND a.amount_minor > a.refunded_minor
@@ -66,9 +67,12 @@ class Refundable(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     left_minor: int
 
+    charge_ref: str
 
 class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     """A refund that a worker has in hand."""
+    charged_minor: int
+    """All that the payment came to."""
 
     refund_id: UUID
     payment_id: PaymentId
@@ -95,9 +99,11 @@ async def lock_refundable(db: Connection, obligation_id: ObligationId) -> list[R
             gateway=row["gateway"],
             left_minor=row["left_minor"],
         )
+            charge_ref=row["charge_ref"],
         for row in await db.fetch(_REFUNDABLE, obligation_id)
     ]
 
+            charged_minor=row["charged_minor"],
 
 async def insert(
     db: Connection,

@@ -335,6 +335,7 @@ refund = Table(
     _at("created_at"),
     _at("started_at", optional=True),
     _at("finished_at", optional=True),
+    _minor("fee_minor", optional=True),
     ForeignKeyConstraint(
         ["payment_id", "obligation_id"],
         [payment_allocation.c.payment_id, payment_allocation.c.obligation_id],
@@ -342,6 +343,7 @@ refund = Table(
     UniqueConstraint("idempotency_key"),
     UniqueConstraint("gateway", "refund_ref"),
     Index("refund_due_at_idx", "due_at"),
+    Index("refund_fee_unknown_idx", "gateway", "refund_ref"),
     Index("refund_payment_id_idx", "payment_id", "obligation_id"),
 )
 
@@ -589,4 +591,58 @@ payout = Table(
     Index("payout_settlement_id_idx", "settlement_id"),
     Index("payout_reverses_idx", "reverses"),
     Index("payout_due_at_idx", "due_at"),
+)
+
+plate_service = Table(
+    "plate_service",
+    METADATA,
+    _id("service_id", key=True),
+    _id("account_id", ForeignKey(driver_account.c.account_id)),
+    _text("gateway"),
+    _text("plate"),
+    _text("colour"),
+    _text("customer_ref"),
+    _text("state"),
+    _text("block_reason", optional=True),
+    _at("bound_at"),
+    _at("checked_at"),
+    _at("ended_at", optional=True),
+    Index("plate_service_live_key", "plate", "gateway", unique=True),
+    Index("plate_service_account_id_idx", "account_id"),
+)
+
+stay_registration = Table(
+    "stay_registration",
+    METADATA,
+    _id("registration_id", key=True),
+    _id("stay_id"),
+    _text("gateway"),
+    _id("service_id", ForeignKey(plate_service.c.service_id)),
+    _text("lot_id"),
+    _text("lot_name"),
+    _at("entered_at"),
+    _text("state"),
+    _text("registration_ref", optional=True),
+    _detail(),
+    _text("operation"),
+    _json("parameters"),
+    _count("sends", default="0"),
+    _at("due_at", optional=True),
+    _at("created_at"),
+    _at("answered_at", optional=True),
+    UniqueConstraint("stay_id", "gateway"),
+    UniqueConstraint("gateway", "registration_ref"),
+    Index("stay_registration_due_at_idx", "due_at"),
+    Index("stay_registration_service_id_idx", "service_id"),
+)
+
+provider_advance = Table(
+    "provider_advance",
+    METADATA,
+    _id("payment_id", ForeignKey(payment.c.payment_id), key=True),
+    _text("gateway"),
+    _at("advanced_at"),
+    _at("repaid_at", optional=True),
+    _at("due_at", optional=True),
+    Index("provider_advance_due_at_idx", "due_at"),
 )

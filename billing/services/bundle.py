@@ -1,5 +1,6 @@
 """What billing's part of the web application needs, wired once per process."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from billing.db.connection import Pool, transaction
 from billing.db.queries import ObligationView
 from billing.db.settlements import SettlementView
 from billing.db.sign_in import TokenHolder, TokenRow
+from billing.gateways import Providers
 from billing.notifications import Notifier, notifier_of
-from billing.providers.stripe import StripeGateway
+from billing.providers import open_providers
 from billing.services import bind, leave, sign_in
 from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk, Clock
@@ -45,31 +47,35 @@ class BillingServices:
         self,
         *,
         pool: Pool,
-        gateway: StripeGateway,
+        providers: Providers,
         notifier: Notifier,
         settings: BillingSettings,
         clock: Clock,
     ) -> None:
         self._pool = pool
-        self._gateway = gateway
+        self._providers = providers
+        self._gateway = providers.gateway
         self._notifier = notifier
         self._settings = settings
         self._clock = clock
 
     @classmethod
     def build(cls, *, pool: Pool, settings: BillingSettings, clock: Clock) -> "BillingServices":
-        """Wire billing to Stripe. Raises EmptyWebhookSecretError: forgeries would be accepted."""
+        """Wire billing to the providers of the settings.
+
+        Raises EmptyWebhookSecretError: forgeries would be accepted.
+        """
         return cls(
             pool=pool,
-            gateway=StripeGateway(settings),
+            providers=open_providers(settings),
             notifier=notifier_of(settings),
             settings=settings,
             clock=clock,
         )
 
     async def close(self) -> None:
-        """Close the connections to the gateway."""
-        await self._gateway.close()
+        """Close the connections to the providers."""
+        await self._providers.close()
 
     async def send_code(self, *, phone: str) -> datetime:
         """Send a one-time code; answers until when it is good."""
@@ -171,17 +177,26 @@ class BillingServices:
         """Give the address of a page on which a stay can be paid by hand."""
         return await pay_by_hand(
             self._pool,
-            self._gateway,
+            self._providers,
             self._settings,
             stay_id=stay_id,
             return_url=return_url,
             now=self._clock(),
         )
 
-    async def receive_webhook(self, *, body: bytes, signature: str | None) -> bool:
-        """Store a webhook; False where it was stored before. Raises ForgedWebhookError."""
+    async def receive_webhook(
+        self, provider: str, *, body: bytes, headers: Mapping[str, str]
+    ) -> bool:
+        """Store a webhook; False where it was stored before.
+
+        Raises UnknownProviderError, ForgedWebhookError.
+        """
         return await receive_webhook(
-            self._pool, self._gateway, body=body, signature=signature, now=self._clock()
+            self._pool,
+            self._providers.named(provider),
+            body=body,
+            headers=headers,
+            now=self._clock(),
         )
 
     async def agree_contract(self, operator_id: OperatorId, contract: Contract, *, by: str) -> None:

@@ -7,17 +7,18 @@ from billing.core.payment import PaymentState
 from billing.db import payments
 from billing.db.connection import Pool, transaction
 from billing.db.payments import PaymentRow
-from billing.gateway import CalledOff, CallOffAnswer, PaymentGateway
+from billing.gateway import CalledOff, CallOffAnswer, PaymentProvider, RefundWording
 from billing.services.settle_payment import abandon, settle
 from billing.settings import BillingSettings
 
 
 async def call_off(
     pool: Pool,
-    gateway: PaymentGateway,
+    gateway: PaymentProvider,
     settings: BillingSettings,
     payment: PaymentRow,
     *,
+    refunds: RefundWording,
     now: datetime,
 ) -> None:
     """End a payment that is being abandoned; if the gateway took the money after all, keep it."""
@@ -36,7 +37,7 @@ async def call_off(
                     db,
                     payment.payment_id,
                     answer,
-                    gateway=gateway,
+                    gateway=refunds,
                     settings=settings,
                     now=now,
                 )

@@ -16,7 +16,7 @@ from billing.core.obligation import Reassessment
 from billing.db import accounts, ledger, obligations, outbox, payments
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.obligations import Adjustment, ObligationRow
-from billing.gateway import PaymentGateway
+from billing.gateway import RefundWording
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.services.refund import return_credit
@@ -43,7 +43,7 @@ class _Change(msgspec.Struct, kw_only=True):
 
 
 async def consume_outbox(
-    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+    pool: Pool, gateway: RefundWording, settings: BillingSettings, *, now: datetime
 ) -> int:
     """Take one batch of messages; says how many."""
     async with transaction(pool) as db:
@@ -58,7 +58,7 @@ async def take_in(
     db: Connection,
     stays: Sequence[StayPriced],
     *,
-    gateway: PaymentGateway,
+    gateway: RefundWording,
     settings: BillingSettings,
     now: datetime,
 ) -> None:
@@ -176,7 +176,7 @@ async def _store(
     db: Connection,
     changes: dict[StayId, _Change],
     *,
-    gateway: PaymentGateway,
+    gateway: RefundWording,
     settings: BillingSettings,
     now: datetime,
 ) -> None:
@@ -216,7 +216,7 @@ async def _store(
 
 
 async def _refund_credits(
-    db: Connection, change: _Change, *, gateway: PaymentGateway, now: datetime
+    db: Connection, change: _Change, *, gateway: RefundWording, now: datetime
 ) -> None:
     credit_minor = sum(step.credit_minor for step in change.steps)
     if credit_minor:

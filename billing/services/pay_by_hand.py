@@ -26,7 +26,9 @@ from billing.gateway import (
     PageExpired,
     PageOpen,
     PaymentGateway,
+    RefundWording,
 )
+from billing.gateways import Providers, together
 from billing.services.call_off import call_off
 from billing.services.ids import new_id
 from billing.services.settle_payment import abandon, settle
@@ -83,7 +85,7 @@ class _CallOff(msgspec.Struct, frozen=True):
 
 async def pay_by_hand(
     pool: Pool,
-    gateway: PaymentGateway,
+    gateway: PaymentGateway | Providers,
     settings: BillingSettings,
     *,
     stay_id: StayId,
@@ -91,14 +93,18 @@ async def pay_by_hand(
     now: datetime,
 ) -> str:
     """Give the address of a page on which the stay can be paid; the same one while it is open."""
+    providers = together(gateway)
+    pages = providers.gateway
     for _ in range(_TURNS):
         async with transaction(pool) as db:
-            plan = await _plan(db, gateway, settings, stay_id, return_url, now=now)
+            plan = await _plan(db, pages, settings, stay_id, return_url, now=now)
         match plan:
             case _Send():
-                return await _open(pool, gateway, settings, plan, now=now)
+                return await _open(pool, pages, settings, plan, now=now)
             case _CallOff():
-                await call_off(pool, gateway, settings, plan.payment, now=now)
+                payment = plan.payment
+                provider = providers.named(payment.gateway)
+                await call_off(pool, provider, settings, payment, refunds=providers, now=now)
             case str():
                 return plan
     raise PaymentInProgressError(stay_id)
@@ -297,7 +303,7 @@ async def settle_checkout(
     payment_id: PaymentId,
     progress: CheckoutProgress,
     *,
-    gateway: PaymentGateway,
+    gateway: RefundWording,
     settings: BillingSettings,
     now: datetime,
 ) -> None:

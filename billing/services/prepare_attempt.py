@@ -9,7 +9,7 @@ from billing.db import accounts, appeals, attempts, obligations, payments
 from billing.db.attempts import Attempt
 from billing.db.connection import Connection
 from billing.db.payments import PaymentRow
-from billing.gateway import CardOrder, PaymentGateway
+from billing.gateway import ChargeOrder, PaymentProvider
 from billing.services.settle_payment import abandon
 from billing.settings import BillingSettings
 
@@ -18,7 +18,7 @@ async def prepare_attempt(
     db: Connection,
     payment: PaymentRow,
     *,
-    gateway: PaymentGateway,
+    gateway: PaymentProvider,
     settings: BillingSettings,
     now: datetime,
 ) -> Attempt | None:
@@ -34,8 +34,9 @@ async def prepare_attempt(
         return None
     check_arrow(payment.state, PaymentState.IN_FLIGHT)
     request = gateway.charge_request(
-        CardOrder(
+        ChargeOrder(
             payment_id=payment.payment_id,
+            attempt=payment.attempts + 1,
             amount_minor=payment.amount_minor,
             currency=payment.currency,
             customer_ref=payment.customer_ref,

@@ -7,7 +7,7 @@ from billing.core.ledger import JournalEntry
 from billing.db import ledger, report
 from billing.db.connection import Pool, transaction
 from billing.db.report import FeeUnknown
-from billing.gateway import GatewayTransaction, PaymentGateway
+from billing.gateway import GatewayTransaction, PaymentProvider
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.settings import BillingSettings
@@ -16,26 +16,26 @@ _FIRST_READING_BACK = timedelta(days=7)
 
 
 async def read_report(
-    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+    pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> int:
     """Copy what is new in the report, when it is time to; says how many lines."""
     async with transaction(pool) as db:
         through = await report.claim_cursor(
             db,
             gateway.name,
-            next_due_at=now + timedelta(seconds=settings.report_poll_seconds),
+            next_due_at=now + gateway.capabilities.report_every,
             begin_at=now - _FIRST_READING_BACK,
             now=now,
         )
     if through is None:
         return 0
     since = through - timedelta(seconds=settings.report_overlap_seconds)
-    lines = [line async for line in gateway.transactions(since=since)]
+    lines = [line async for line in gateway.transactions(since=since, until=now)]
     return await _store(pool, gateway, lines, now=now)
 
 
 async def _store(
-    pool: Pool, gateway: PaymentGateway, lines: list[GatewayTransaction], *, now: datetime
+    pool: Pool, gateway: PaymentProvider, lines: list[GatewayTransaction], *, now: datetime
 ) -> int:
     if not lines:
         return 0
@@ -45,7 +45,7 @@ async def _store(
 
 
 async def book_fees(
-    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+    pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> int:
     """Book what the gateway kept of payments, as far as its report tells; says how many."""
     async with transaction(pool) as db:
@@ -61,7 +61,7 @@ async def book_fees(
 
 
 def _fee_entry(
-    known: FeeUnknown, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+    known: FeeUnknown, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> JournalEntry | None:
     return entries.fee_known(
         known.shares,

@@ -11,12 +11,13 @@ from billing.db import ledger, refunds
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.refunds import RefundRow
 from billing.gateway import (
-    PaymentGateway,
+    PaymentProvider,
     RefundAnswer,
     Refunded,
     RefundFailed,
     RefundOrder,
     RefundPending,
+    RefundWording,
 )
 from billing.services.concurrently import each_apart
 from billing.services.days import booking
@@ -42,7 +43,7 @@ async def return_credit(
     obligation_id: ObligationId,
     *,
     amount_minor: int,
-    gateway: PaymentGateway,
+    gateway: RefundWording,
     now: datetime,
 ) -> None:
     """Store a credit's refunds, from the newest payment back; the obligation is locked."""
@@ -54,10 +55,14 @@ async def return_credit(
         refund_id = new_id(now)
         request = gateway.refund_request(
             RefundOrder(
+                gateway=source.gateway,
                 refund_id=refund_id,
                 payment_id=source.payment_id,
                 payment_ref=source.payment_ref,
+                charge_ref=source.charge_ref,
+                charged_minor=source.charged_minor,
                 amount_minor=part,
+                currency=source.currency,
                 trace_id=source.trace_id,
             )
         )
@@ -77,7 +82,7 @@ async def return_credit(
 
 
 async def work_refunds(
-    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+    pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> int:
     """Send the refunds that are due, or ask what became of them; says how many."""
     async with transaction(pool) as db:
@@ -96,7 +101,7 @@ async def work_refunds(
 
 async def _work(
     pool: Pool,
-    gateway: PaymentGateway,
+    gateway: PaymentProvider,
     settings: BillingSettings,
     refund: RefundRow,
     *,
@@ -109,7 +114,7 @@ async def _work(
 
 
 async def _ask(
-    gateway: PaymentGateway, settings: BillingSettings, refund: RefundRow, *, now: datetime
+    gateway: PaymentProvider, settings: BillingSettings, refund: RefundRow, *, now: datetime
 ) -> RefundAnswer:
     return await send_or_look(
         lambda: gateway.refund(refund.request, idempotency_key=refund.idempotency_key),
@@ -121,7 +126,7 @@ async def _ask(
 
 async def _settle(
     db: Connection,
-    gateway: PaymentGateway,
+    gateway: PaymentProvider,
     settings: BillingSettings,
     refund: RefundRow,
     answer: RefundAnswer,

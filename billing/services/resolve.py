@@ -11,7 +11,7 @@ from typing import TypeVar
 from billing.core.attempt import NotExecuted, Outcome, Pending, Succeeded, Unknown
 from billing.db.attempts import Attempt
 from billing.db.payments import PaymentRow
-from billing.gateway import PaymentGateway
+from billing.gateway import PaymentProvider
 from billing.settings import BillingSettings
 
 Answer = TypeVar("Answer")
@@ -46,7 +46,7 @@ def key_is_alive(attempt: Attempt, settings: BillingSettings, *, now: datetime) 
 
 
 async def resolve(
-    gateway: PaymentGateway,
+    gateway: PaymentProvider,
     settings: BillingSettings,
     payment: PaymentRow,
     attempt: Attempt,
@@ -69,11 +69,11 @@ async def resolve(
     return found
 
 
-async def _look(gateway: PaymentGateway, payment: PaymentRow, attempt: Attempt) -> Outcome:
+async def _look(gateway: PaymentProvider, payment: PaymentRow, attempt: Attempt) -> Outcome:
     if payment.payment_ref is not None:
         return await gateway.look_up(payment.payment_ref, payment_id=payment.payment_id)
+        attempt.request,
     return await gateway.find(
         payment_id=payment.payment_id,
-        customer_ref=payment.customer_ref,
         since=attempt.started_at,
     )

@@ -31,7 +31,7 @@ from billing.db import accounts, attempts, ledger, notices, obligations, payment
 from billing.db.connection import Connection
 from billing.db.obligations import ObligationRow
 from billing.db.payments import PaymentRow
-from billing.gateway import PaymentGateway
+from billing.gateway import RefundWording
 from billing.services.days import booking
 from billing.services.dunning import follow_decline, restore_paid_up
 from billing.services.ids import new_id
@@ -40,7 +40,6 @@ from billing.settings import BillingSettings
 from parking.core.errors import DomainError
 from parking.core.ids import PaymentId
 
-_CANCELED = "canceled"
 _ATTEMPT_OUTCOMES: dict[type, str] = {
     Succeeded: "succeeded",
     Declined: "declined",
@@ -67,7 +66,7 @@ async def settle(
     payment_id: PaymentId,
     outcome: Outcome,
     *,
-    gateway: PaymentGateway,
+    gateway: RefundWording,
     settings: BillingSettings,
     now: datetime,
 ) -> None:
@@ -115,12 +114,12 @@ async def abandon(db: Connection, payment: PaymentRow, *, now: datetime) -> None
 
 def _moved(payment: PaymentRow, step: NextStep, outcome: Outcome) -> PaymentRow:
     ref = getattr(outcome, "payment_ref", None) or payment.payment_ref
+    ended = isinstance(outcome, Declined) and outcome.ended
     return msgspec.structs.replace(
         payment,
         state=step.state,
         due_at=step.due_at,
-        # What the gateway cancelled can never succeed: the next attempt makes a new one there.
-        payment_ref=None if step.decline_code == _CANCELED else ref,
+        payment_ref=None if ended else ref,
         decline_class=step.decline_class,
         decline_code=step.decline_code,
     )
@@ -152,7 +151,7 @@ async def _capture(
     payment: PaymentRow,
     outcome: Succeeded,
     *,
-    gateway: PaymentGateway,
+    gateway: RefundWording,
     settings: BillingSettings,
     now: datetime,
 ) -> None:
@@ -201,7 +200,7 @@ def _captured(payment: PaymentRow, row: ObligationRow, amount_minor: int) -> Cap
 
 
 async def _return_excess(
-    db: Connection, captures: list[Capture], *, gateway: PaymentGateway, now: datetime
+    db: Connection, captures: list[Capture], *, gateway: RefundWording, now: datetime
 ) -> None:
     for part in captures:
         if part.excess_minor:

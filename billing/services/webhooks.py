@@ -4,25 +4,26 @@ A webhook is only a hint: what it says of amounts and states is not read. So its
 repetition and its loss change nothing but how soon we look.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from billing.db import inbox, payments, refunds, setups
 from billing.db.connection import Pool, transaction
-from billing.gateway import PaymentGateway
+from billing.gateway import PaymentProvider
 from billing.settings import BillingSettings
 
 
 async def receive_webhook(
-    pool: Pool, gateway: PaymentGateway, *, body: bytes, signature: str | None, now: datetime
+    pool: Pool, gateway: PaymentProvider, *, body: bytes, headers: Mapping[str, str], now: datetime
 ) -> bool:
     """Store a webhook; False where it was stored before. ForgedWebhookError unless it verifies."""
-    notice = gateway.read_webhook(body, signature=signature)
+    notice = gateway.read_webhook(body, headers=headers, now=now)
     async with transaction(pool) as db:
         return await inbox.insert(db, notice, gateway=gateway.name, now=now)
 
 
 async def handle_webhooks(
-    pool: Pool, gateway: PaymentGateway, settings: BillingSettings, *, now: datetime
+    pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> int:
     """Have what a batch of webhooks is about looked at now; says how many there were."""
     async with transaction(pool) as db:

@@ -16,7 +16,13 @@ from billing.db import attempts, payments
 from billing.db.attempts import Attempt
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.payments import PaymentRow
-from billing.gateway import CheckoutProgress, PageOpen, PaymentGateway
+from billing.gateway import (
+    CheckoutProgress,
+    PageOpen,
+    PaymentGateway,
+    PaymentProvider,
+    RefundWording,
+)
 from billing.services.call_off import call_off
 from billing.services.concurrently import each_apart
 from billing.services.pay_by_hand import send_checkout, settle_checkout
@@ -24,6 +30,7 @@ from billing.services.prepare_attempt import prepare_attempt
 from billing.services.resolve import resolve
 from billing.services.settle_payment import settle
 from billing.settings import BillingSettings
+from parking.core.errors import DomainError
 
 
 class PaymentWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,15 +42,31 @@ class PaymentWork(msgspec.Struct, frozen=True, kw_only=True):
     """The attempt was stored a moment ago and has never been sent."""
 
 
+class NoPagesError(DomainError):
+    """A payment by hand at a provider that has no pages: it was never made by this code."""
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(f"{gateway} has no pages on which anything is paid by hand")
+
+
 _Look: TypeAlias = Callable[[PaymentWork, datetime], Awaitable[None]]
 
 
 class PaymentWorker:
     """Works the payments of one gateway."""
 
-    def __init__(self, pool: Pool, gateway: PaymentGateway, settings: BillingSettings) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        gateway: PaymentProvider,
+        settings: BillingSettings,
+        *,
+        refunds: RefundWording | None = None,
+    ) -> None:
+        """Without wording of others' refunds, this gateway must be the only one there ever was."""
         self._pool = pool
         self._gateway = gateway
+        self._refunds = refunds or gateway
         self._settings = settings
         self._looks: dict[PaymentState, _Look] = {
             PaymentState.READY: self._attempt,
@@ -54,6 +77,12 @@ class PaymentWorker:
             PaymentState.OPEN: self._ask_page,
             PaymentState.ABANDONING: self._call_off,
         }
+
+    @property
+    def _pages(self) -> PaymentGateway:
+        if self._gateway.pages is None:
+            raise NoPagesError(self._gateway.name)
+        return self._gateway.pages
 
     async def work(self, *, now: datetime) -> int:
         """Look at a batch of due payments; says how many."""
@@ -102,9 +131,7 @@ class PaymentWorker:
         if attempt is None:
             return
         if payment.method is PaymentMethodKind.CHECKOUT:
-            await send_checkout(
-                self._pool, self._gateway, self._settings, payment, attempt, now=now
-            )
+            await send_checkout(self._pool, self._pages, self._settings, payment, attempt, now=now)
             return
         if work.fresh:
             outcome = await self._gateway.charge(
@@ -129,7 +156,7 @@ class PaymentWorker:
             return
         hold = timedelta(seconds=self._settings.checkout_hold_seconds)
         over = payment.created_at + hold <= now
-        ask = self._gateway.expire_checkout if over else self._gateway.look_up_checkout
+        ask = self._pages.expire_checkout if over else self._pages.look_up_checkout
         progress = await ask(payment.checkout_ref, payment_id=payment.payment_id)
         await self._settle_page(payment, progress, now=now)
 
@@ -147,13 +174,20 @@ class PaymentWorker:
                     db,
                     payment.payment_id,
                     progress,
-                    gateway=self._gateway,
+                    gateway=self._refunds,
                     settings=self._settings,
                     now=now,
                 )
 
     async def _call_off(self, work: PaymentWork, now: datetime) -> None:
-        await call_off(self._pool, self._gateway, self._settings, work.payment, now=now)
+        await call_off(
+            self._pool,
+            self._gateway,
+            self._settings,
+            work.payment,
+            refunds=self._refunds,
+            now=now,
+        )
 
     async def _settle(self, payment: PaymentRow, outcome: Outcome, *, now: datetime) -> None:
         async with transaction(self._pool) as db:
@@ -161,7 +195,7 @@ class PaymentWorker:
                 db,
                 payment.payment_id,
                 outcome,
-                gateway=self._gateway,
+                gateway=self._refunds,
                 settings=self._settings,
                 now=now,
             )

@@ -5,6 +5,7 @@ from typing import Final
 from billing.core.consent import ConsentOutdatedError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
+from billing.gateways import UnknownProviderError
 from billing.notifications import NotSentError
 from billing.services.appeals import (
     AppealDecidedError,
@@ -49,6 +50,7 @@ from billing.web.drivers import NoPlateError
 
 STATUSES: Final[dict[type[Exception], int]] = {
     ForgedWebhookError: 400,
+    UnknownProviderError: 404,
     NotSignedInError: 401,
     NotAdminError: 403,
     OtherOperatorError: 403,

@@ -1,9 +1,10 @@
-"""Billing's routes: drivers, operators' statements, and Stripe's webhooks."""
+"""Billing's routes: drivers, operators' statements, and providers' webhooks."""
 
 from typing import Any
 
 import msgspec
 from litestar import Request, Router, post
+from litestar.params import FromPath
 
 from billing.web.access import services_of
 from billing.web.accounts import accounts_router
@@ -22,13 +23,22 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     """It was stored before."""
 
 
-@post("/v1/webhooks/stripe", status_code=200, summary="Receive a webhook of Stripe's", security=[])
-async def post_webhook(request: Request[Any, Any, Any]) -> Received:
+@post(
+    "/v1/webhooks/{provider:str}",
+    status_code=200,
+    summary="Receive a payment provider's webhook: stripe, wechatpay",
+    security=[],
+)
+async def post_webhook(provider: FromPath[str], request: Request[Any, Any, Any]) -> Received:
     """Verify the signature over the bare body, store the event once, answer at once."""
     stored = await services_of(request).receive_webhook(
-        body=await request.body(), signature=request.headers.get("stripe-signature")
+        provider, body=await request.body(), headers=_lowered(request)
     )
     return Received(duplicate=not stored)
+
+
+def _lowered(request: Request[Any, Any, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def billing_routers() -> list[Router]:

@@ -53,8 +53,7 @@ def outcome_of(intent: IntentShape) -> Outcome:
         case "requires_action" | "requires_confirmation":
             return ActionRequired(payment_ref=intent.id, code=intent.status)
         case "canceled":
-            # Whatever comes next needs a payment intent of its own.
-            return Declined(decline_class=DeclineClass.REFUSED, code="canceled")
+            return Declined(decline_class=DeclineClass.REFUSED, code="canceled", ended=True)
         case "requires_payment_method":
             return _unpaid(intent)
         case _:

@@ -12,7 +12,7 @@ from billing.core.attempt import (
     NotExecuted,
     Outcome,
 )
-from billing.gateway import CalledOff, CallOffAnswer, CardOrder
+from billing.gateway import CalledOff, CallOffAnswer, ChargeOrder
 from billing.gateway_request import GatewayRequest
 from billing.providers.stripe import requests
 from billing.providers.stripe.answers import call_off_answer, decline, outcome_of
@@ -34,7 +34,7 @@ class ForeignPaymentError(DomainError):
 class Charges(Resource):
     """Payment intents."""
 
-    def charge_request(self, order: CardOrder) -> GatewayRequest:
+    def charge_request(self, order: ChargeOrder) -> GatewayRequest:
         """Word a charge of a bound card."""
         return requests.charge(order)
 
@@ -71,7 +71,7 @@ class Charges(Resource):
         return outcome_of(intent)
 
     async def find(
-        self, *, payment_id: PaymentId, customer_ref: str | None, since: datetime
+        self, request: GatewayRequest, *, payment_id: PaymentId, since: datetime
     ) -> Outcome:
         """Look through the customer's payment intents for ours.
 
@@ -79,8 +79,8 @@ class Charges(Resource):
         """
         created_after = int((since - _CLOCK_SKEW).timestamp())
         parameters: Any = {"created": {"gte": created_after}, "limit": PAGE}
-        if customer_ref is not None:
-            parameters["customer"] = customer_ref
+        if "customer" in request.parameters:
+            parameters["customer"] = request.parameters["customer"]
         try:
             page = await self._client.v1.payment_intents.list_async(parameters)
             async for answer in page.auto_paging_iter():

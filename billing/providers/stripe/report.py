@@ -13,7 +13,12 @@ from billing.providers.stripe.shapes import BalanceTransactionShape, read
 class Report(Resource):
     """Balance transactions."""
 
-    async def transactions(self, *, since: datetime) -> AsyncIterator[GatewayTransaction]:
+    async def transactions(
+        self,
+        *,
+        since: datetime,
+        until: datetime,  # noqa: ARG002 - Stripe's report is never behind
+    ) -> AsyncIterator[GatewayTransaction]:
         """Read the balance transactions made since an instant, the newest first."""
         page = await or_raise(
             lambda: self._client.v1.balance_transactions.list_async(

@@ -1,7 +1,7 @@
 """The words in which Stripe is asked for things. Pure: what is worded here is stored, then sent."""
 
 from billing.gateway import (
-    CardOrder,
+    ChargeOrder,
     CheckoutOrder,
     RefundOrder,
     ReversalOrder,
@@ -20,7 +20,7 @@ CREATE_REVERSAL = "transfers.reversals.create"
 EXPAND_CHARGE = "latest_charge"
 
 
-def charge(order: CardOrder) -> GatewayRequest:
+def charge(order: ChargeOrder) -> GatewayRequest:
     """Word a charge: the first makes the payment intent, later ones confirm the same again."""
     if order.payment_ref is not None:
         return GatewayRequest(

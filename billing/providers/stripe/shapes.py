@@ -167,6 +167,37 @@ class TransferShape(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
+class DisputeMoveShape(msgspec.Struct, frozen=True):
+    """A line of the report that a dispute caused."""
+
+    id: str
+    amount: int
+    fee: int
+    created: int
+
+
+class EvidenceDetailsShape(msgspec.Struct, frozen=True):
+    """How far the evidence is."""
+
+    due_by: int | None = None
+    submission_count: int = 0
+
+
+class DisputeShape(msgspec.Struct, frozen=True):
+    """A dispute, with its payment intent expanded."""
+
+    id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    charge: str
+    created: int
+    evidence_details: EvidenceDetailsShape
+    balance_transactions: tuple[DisputeMoveShape, ...] = ()
+    payment_intent: IntentShape | None = None
+
+
 class ConnectedAccountShape(msgspec.Struct, frozen=True):
     """An operator's account."""
 

@@ -27,9 +27,13 @@ async def posted(database_url: str) -> AsyncIterator[tuple[BillingWorld, Inbox]]
                 yield world, inbox
 
 
+def _headers(signature: str | None) -> dict[str, str]:
+    return {} if signature is None else {"stripe-signature": signature}
+
+
 async def hand_in(world: BillingWorld, body: bytes, signature: str | None) -> bool:
     return await receive_webhook(
-        world.pool, world.gateway, body=body, signature=signature, now=world.now
+        world.pool, world.gateway, body=body, headers=_headers(signature), now=world.now
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import stripe
 from litestar import Litestar
 
+from billing.gateways import Providers
 from billing.providers.stripe import StripeGateway
 from billing.services.bundle import BillingServices
 from billing.standings import BillingStandings
@@ -89,7 +90,7 @@ class _Parking(msgspec.Struct):
 async def api(world: BillingWorld, simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
     services = BillingServices(
         pool=world.pool,
-        gateway=StripeGateway(world.settings),
+        providers=Providers(StripeGateway(world.settings)),
         notifier=world.phones,
         settings=world.settings,
         clock=lambda: world.now,
