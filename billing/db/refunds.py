@@ -51,6 +51,11 @@ SET state = $2, due_at = $3, refund_ref = coalesce($4, refund_ref), detail = $5,
 WHERE refund_id = $1
 """
 
+_BEGIN_AGAIN = """
+UPDATE billing.refund SET state = 'ready', due_at = $2, started_at = NULL, detail = $3
+WHERE refund_id = $1
+"""
+
 _POKE = """
 UPDATE billing.refund SET due_at = least(due_at, $2)
 WHERE refund_id = ANY($1::uuid[]) AND state IN ('unknown', 'pending')
@@ -62,17 +67,17 @@ class Refundable(msgspec.Struct, frozen=True, kw_only=True):
 
     payment_id: PaymentId
     payment_ref: str
+    charge_ref: str
     currency: str
     trace_id: str
     gateway: str
+    charged_minor: int
+    """All that the payment came to."""
     left_minor: int
 
-    charge_ref: str
 
 class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     """A refund that a worker has in hand."""
-    charged_minor: int
-    """All that the payment came to."""
 
     refund_id: UUID
     payment_id: PaymentId
@@ -94,16 +99,16 @@ async def lock_refundable(db: Connection, obligation_id: ObligationId) -> list[R
         Refundable(
             payment_id=PaymentId(row["payment_id"]),
             payment_ref=row["payment_ref"],
+            charge_ref=row["charge_ref"],
             currency=row["currency"],
             trace_id=row["trace_id"],
             gateway=row["gateway"],
+            charged_minor=row["charged_minor"],
             left_minor=row["left_minor"],
         )
-            charge_ref=row["charge_ref"],
         for row in await db.fetch(_REFUNDABLE, obligation_id)
     ]
 
-            charged_minor=row["charged_minor"],
 
 async def insert(
     db: Connection,
@@ -173,6 +178,11 @@ async def move(
 ) -> None:
     """Store where a locked refund stands."""
     await db.execute(_MOVE, refund_id, state, due_at, refund_ref, detail, finished_at)
+
+
+async def begin_again(db: Connection, refund_id: UUID, *, due_at: datetime, detail: str) -> None:
+    """Have a locked refund sent as if for the first time, under its own key."""
+    await db.execute(_BEGIN_AGAIN, refund_id, due_at, detail)
 
 
 async def poke(db: Connection, refund_ids: Sequence[UUID], *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from billing.core import entries
-from billing.core.attempt import Unknown
+from billing.core.attempt import NotExecuted, Unknown
 from billing.core.payment import backoff
 from billing.db import ledger, payouts
 from billing.db.connection import Connection, Pool, transaction
@@ -114,11 +114,10 @@ async def _work(
     now: datetime,
 ) -> None:
     row, request = payout.row, payout.request
-    answer: TransferAnswer = await send_or_look(
+    answer: TransferAnswer | NotExecuted = await send_or_look(
         lambda: gateway.transfer(request, idempotency_key=row.idempotency_key),
         lambda: gateway.find_transfer(request, payout_id=row.payout_id),
         alive=now - payout.started_at < timedelta(seconds=settings.key_lifetime_seconds),
-        never_heard_of=TransferRefused(reason="the gateway never heard of it"),
     )
     async with transaction(pool) as db:
         if await payouts.lock_unfinished(db, row.payout_id):
@@ -129,7 +128,7 @@ async def _store(
     db: Connection,
     settings: BillingSettings,
     row: PayoutRow,
-    answer: TransferAnswer,
+    answer: TransferAnswer | NotExecuted,
     *,
     now: datetime,
 ) -> None:
@@ -158,7 +157,7 @@ async def _store(
                 due_at=now + backoff(sends=row.sends, pace=settings.pace),
                 detail=answer.reason,
             )
-        case TransferRefused():
+        case TransferRefused() | NotExecuted():
             _log.error("payout_refused", payout_id=str(row.payout_id), reason=answer.reason)
             await payouts.move(
                 db, row.payout_id, state="failed", detail=answer.reason, finished_at=now

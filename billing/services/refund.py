@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 import structlog
 
 from billing.core import entries
-from billing.core.attempt import Unknown
+from billing.core.attempt import NotExecuted, Unknown
+from billing.core.disputes import FINAL, DisputeState
 from billing.core.payment import backoff
-from billing.db import ledger, refunds
+from billing.db import dispute_reads, ledger, refunds
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.refunds import RefundRow
 from billing.gateway import (
     PaymentProvider,
     RefundAnswer,
+    RefundBlocked,
     Refunded,
     RefundFailed,
     RefundOrder,
@@ -78,6 +80,8 @@ async def return_credit(
         )
         left -= part
     if left:
+        left -= await _settle_by_loss(db, settings_day, obligation_id, left_minor=left, now=now)
+    if left:
         raise NothingLeftToRefundError(obligation_id, missing_minor=left)
 
 
@@ -115,12 +119,11 @@ async def _work(
 
 async def _ask(
     gateway: PaymentProvider, settings: BillingSettings, refund: RefundRow, *, now: datetime
-) -> RefundAnswer:
+) -> RefundAnswer | NotExecuted:
     return await send_or_look(
         lambda: gateway.refund(refund.request, idempotency_key=refund.idempotency_key),
         lambda: gateway.find_refund(payment_ref=refund.payment_ref, refund_id=refund.refund_id),
         alive=now - refund.started_at < timedelta(seconds=settings.key_lifetime_seconds),
-        never_heard_of=RefundFailed(reason="the gateway never heard of it"),
     )
 
 
@@ -129,7 +132,7 @@ async def _settle(
     gateway: PaymentProvider,
     settings: BillingSettings,
     refund: RefundRow,
-    answer: RefundAnswer,
+    answer: RefundAnswer | NotExecuted,
     *,
     now: datetime,
 ) -> None:
@@ -169,6 +172,13 @@ async def _settle(
                 due_at=now + backoff(sends=refund.sends, pace=pace),
                 detail=answer.reason,
             )
+        case NotExecuted():
+            # Every send of a whole day was lost on its way. The driver's money is still owed, and
+            # the same key cannot give it back twice, so the day simply begins again.
+            _log.warning("refund_begins_again", refund_id=str(refund.refund_id), sends=refund.sends)
+            await refunds.begin_again(db, refund.refund_id, due_at=now, detail=answer.reason)
+        case RefundBlocked():
+            await _block(db, refund, answer, now=now)
         case RefundFailed():
             # The credit stays on the books as owed to the driver until a person sees to it.
             _log.error("refund_failed", refund_id=str(refund.refund_id), reason=answer.reason)
@@ -180,3 +190,21 @@ async def _settle(
                 detail=answer.reason,
                 finished_at=now,
             )
+
+
+async def _block(
+    db: Connection, refund: RefundRow, answer: RefundBlocked, *, now: datetime
+) -> None:
+    """Wait for the bank's decision; where it has decided, the gateway will never make it."""
+    states = await dispute_reads.states_of_payment(db, refund.payment_id)
+    decided = DisputeState.LOST in states and states <= FINAL
+    if decided:
+        _log.error("refund_failed", refund_id=str(refund.refund_id), reason=answer.reason)
+    await refunds.move(
+        db,
+        refund.refund_id,
+        state="failed" if decided else "blocked",
+        due_at=None,
+        detail=answer.reason,
+        finished_at=now if decided else None,
+    )

@@ -22,8 +22,7 @@ async def send_or_look(
     look: Callable[[], Awaitable[Answer | Unknown | None]],
     *,
     alive: bool,
-    never_heard_of: Answer,
-) -> Answer | Unknown:
+) -> Answer | Unknown | NotExecuted:
     """Send what is to be done once, or find out what became of it.
 
     `send` sends it under its key, `look` looks for it by its name (None: it is not there), and
@@ -37,7 +36,7 @@ async def send_or_look(
     found = await look()
     if found is not None:
         return found
-    return answer if alive else never_heard_of
+    return answer if alive else NotExecuted(reason="the gateway never heard of it")
 
 
 def key_is_alive(attempt: Attempt, settings: BillingSettings, *, now: datetime) -> bool:
@@ -72,8 +71,8 @@ async def resolve(
 async def _look(gateway: PaymentProvider, payment: PaymentRow, attempt: Attempt) -> Outcome:
     if payment.payment_ref is not None:
         return await gateway.look_up(payment.payment_ref, payment_id=payment.payment_id)
-        attempt.request,
     return await gateway.find(
+        attempt.request,
         payment_id=payment.payment_id,
         since=attempt.started_at,
     )

@@ -94,6 +94,31 @@ async def test_a_lost_answer_to_a_refund_refunds_once(world: BillingWorld) -> No
     await world.assert_sound()
 
 
+@pytest.mark.parametrize(
+    "fault", [Fault.DROP_BEFORE, Fault.SERVER_ERROR], ids=lambda each: each.value
+)
+async def test_a_refund_that_is_lost_for_a_whole_day_is_made_on_the_next(
+    world: BillingWorld, fault: Fault
+) -> None:
+    await world.driver("浙A8B762")
+    stay = world.priced("浙A8B762", 1_500)
+    await world.publish(stay)
+    await world.drain()
+    script(world, fault, path="/v1/refunds*", times=1_000)
+    await world.publish(world.priced("浙A8B762", 0, stay_id=stay.stay_id, revision=2))
+    for _ in range(5):
+        world.simulator.advance(6 * 3600)
+        await world.later(hours=6)
+    assert world.truth().refunds == ()
+    world.simulator.faults()
+    for _ in range(5):
+        world.simulator.advance(6 * 3600)
+        await world.later(hours=6)
+    assert [refund.amount for refund in world.truth().refunds] == [1_500]
+    await world.settle()
+    await world.assert_sound()
+
+
 async def test_faults_by_rate_end_with_nothing_unknown(world: BillingWorld) -> None:
     plates = [f"浙A8B7{number:02d}" for number in range(8)]
     for plate in plates:
