@@ -67,6 +67,8 @@ def cap_lines(
     which window each line is; caps of windows need them. `charged_today_minor` is what earlier
     stays of the entry's day were charged, where they share its cap.
     """
+    if plan.plain and not charged_today_minor and _total(lines) <= plan.cap_minor_min:
+        return []
     meters = _Meters(plan, entered_at=entered_at, zone=zone)
     if plan.day_cap_shared and charged_today_minor:
         meters.day_has_had(charged_today_minor)
@@ -76,6 +78,10 @@ def cap_lines(
             chain = meters.chain(origins[place] if origins else None)
             _spend(line.from_at, line.units, unit, line.amount_minor // line.units, chain)
     return meters.lines(currency)
+
+
+def _total(lines: Sequence[FeeLine]) -> int:
+    return sum([line.amount_minor for line in lines])
 
 
 class _Meters:
@@ -161,6 +167,8 @@ def _window_lines(meter: _Meter, cap: WindowCapPlan, currency: str) -> list[FeeL
 
 
 def _lines(meter: _Meter, code: str, most_zh: str, in_en: str, currency: str) -> list[FeeLine]:
+    if not any(cut_minor for _, _, cut_minor in meter.cuts):
+        return []
     most_zh = f"{most_zh} {money_zh(meter.cap_minor, currency)}"
     most_en = f"At most {money_en(meter.cap_minor, currency)} {in_en}"
     return [

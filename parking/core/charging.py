@@ -1,35 +1,19 @@
 """What one time in one window costs, as lines of a fee."""
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
+from parking.core.durations import minutes as minutes_long
 from parking.core.fee import FeeLine
-from parking.core.plan import FlatPlan, FreePlan, RatePlan, UnitPlan
+from parking.core.plan import Bill, BillLine, FlatPlan, FreePlan, RatePlan, UnitPlan
+from parking.core.timeline import Run
 
-_MINUTE: Final = timedelta(minutes=1)
-
-
-class TimeInWindow(Protocol):
-    """An unbroken time in one window."""
-
-    @property
-    def window(self) -> int:
-        """Its place in the class's windows."""
-        ...
-
-    @property
-    def starts_at(self) -> datetime:
-        """When it begins."""
-        ...
-
-    @property
-    def ends_at(self) -> datetime:
-        """When it is over."""
-        ...
+_MINUTES_OF_DAY: Final = 24 * 60
+_BILLS_MAX: Final = 4096
 
 
 class Stretch(NamedTuple):
-    """A time in one window that a tariff with schedules or periods charges as one."""
+    """A time in one window that a tariff with periods or covered time charges as one."""
 
     window: int
     starts_at: datetime
@@ -43,7 +27,7 @@ class Stretch(NamedTuple):
 
 def charge(
     rate: RatePlan,
-    run: TimeInWindow,
+    run: Run,
     units_had: list[int],
     lines: list[FeeLine],
     carry_until: datetime | None = None,
@@ -53,30 +37,59 @@ def charge(
     `units_had` counts each window's units so far. `carry_until` is how far a unit's line may reach
     that runs on over the window's edge.
     """
-    minutes = (run.ends_at - run.starts_at) // _MINUTE
+    window, starts_at, ends_at = run
+    length = ends_at - starts_at
+    minutes = length.days * _MINUTES_OF_DAY + length.seconds // 60
     if not minutes:
-        return run.starts_at
+        return starts_at
     if isinstance(rate, UnitPlan):
-        return _charge_units(rate, run, minutes, units_had, lines, carry_until or run.ends_at)
-    seen_before = units_had[run.window] > 0
-    units_had[run.window] = 1
+        bill = _bill(rate, units_had[window], minutes)
+        units_had[window] = bill.units_had
+        _add_lines(lines, bill.lines, starts_at, carry_until or ends_at)
+        return starts_at + bill.paid
+    seen_before = units_had[window] > 0
+    units_had[window] = 1
     if isinstance(rate, FlatPlan):
         if not (rate.once_a_visit and seen_before):
-            lines.append(_flat_line(rate, run))
+            lines.append(_flat_line(rate, starts_at, ends_at))
     elif not seen_before:
         lines.append(_not_charged_line(rate))
-    return run.ends_at
+    return ends_at
 
 
-def _charge_units(
-    rate: UnitPlan,
-    run: TimeInWindow,
-    minutes: int,
-    units_had: list[int],
-    lines: list[FeeLine],
-    line_ends_at: datetime,
-) -> datetime:
-    had, starts_at = units_had[run.window], run.starts_at
+def _add_lines(
+    lines: list[FeeLine], billed: tuple[BillLine, ...], starts_at: datetime, ends_at: datetime
+) -> None:
+    for begins, ends, code, amount_minor, text_zh, text_en, units, unit_minutes, price in billed:
+        until_at = starts_at + ends
+        lines.append(
+            FeeLine(
+                code=code,
+                amount_minor=amount_minor,
+                text_zh=text_zh,
+                text_en=text_en,
+                from_at=starts_at + begins,
+                until_at=min(ends_at, until_at),
+                units=units,
+                unit_minutes=unit_minutes,
+                unit_price_minor=price,
+            )
+        )
+
+
+def _bill(rate: UnitPlan, had: int, minutes: int) -> Bill:
+    """Find or write what some minutes cost after so many units: most stays are like others."""
+    bill = rate.bills.get((had, minutes))
+    if bill is None:
+        if len(rate.bills) >= _BILLS_MAX:
+            rate.bills.clear()
+        bill = rate.bills[had, minutes] = _written(rate, had, minutes)
+    return bill
+
+
+def _written(rate: UnitPlan, had: int, minutes: int) -> Bill:
+    begins = timedelta()
+    lines: list[BillLine] = []
     for step in rate.steps:  # pragma: no branch - the last step has no end
         if had >= step.last_unit:
             continue
@@ -85,36 +98,34 @@ def _charge_units(
         units = min(units, step.last_unit - had)
         if units > 0:
             charged_minutes = units * unit_minutes
-            until_at = starts_at + timedelta(minutes=charged_minutes)
-            line_until = min(line_ends_at, until_at)
+            ends = begins + minutes_long(charged_minutes)
             lines.append(
-                FeeLine(
+                BillLine(
+                    begins=begins,
+                    ends=ends,
                     code=step.code,
                     amount_minor=units * step.price_minor,
                     text_zh=f"{step.head_zh}{units}",
                     text_en=f"{step.head_en}{units}",
-                    from_at=starts_at,
-                    until_at=line_until,
                     units=units,
                     unit_minutes=unit_minutes,
                     unit_price_minor=step.price_minor,
                 )
             )
-            had, starts_at, minutes = had + units, until_at, minutes - charged_minutes
+            had, begins, minutes = had + units, ends, minutes - charged_minutes
         if minutes <= 0 or had < step.last_unit:
             break
-    units_had[run.window] = had
-    return starts_at
+    return Bill(lines=tuple(lines), units_had=had, paid=begins)
 
 
-def _flat_line(rate: FlatPlan, run: TimeInWindow) -> FeeLine:
+def _flat_line(rate: FlatPlan, from_at: datetime, until_at: datetime) -> FeeLine:
     return FeeLine(
         code="flat",
         amount_minor=rate.price_minor,
         text_zh=rate.text_zh,
         text_en=rate.text_en,
-        from_at=run.starts_at,
-        until_at=run.ends_at,
+        from_at=from_at,
+        until_at=until_at,
         units=1,
         unit_price_minor=rate.price_minor,
     )

@@ -13,7 +13,6 @@ from parking.core.plan import NO_LIMIT, ClassPlan, CompiledTariff, UnitPlan
 from parking.core.pricing import assess
 from parking.core.pricing_plan import compile_tariff
 from parking.core.right import Right
-from parking.core.stretches import Timetable
 from parking.core.tariff import Tariff
 from parking.core.vehicle import VehicleKind
 
@@ -125,8 +124,8 @@ def entry_notices(
     """Tell what a car that comes in should be warned of: an event's price, a price without end."""
     ready = tariff if isinstance(tariff, CompiledTariff) else compile_tariff(tariff)
     plan = ready.plan_for(colour, vehicle)
-    timetable = Timetable(plan, entered_at=entered_at, zone=ready.zone, calendar=ready.calendar)
-    schedule = timetable.schedule_on(entered_at.astimezone(ready.zone).date())
+    day = entered_at.astimezone(ready.zone).date()
+    schedule = plan.timelines.of_entry(entered_at).schedule_on(day)
     notices: list[Notice] = []
     if schedule is not None and schedule.event:
         zh, en = f"今日执行{schedule.name_zh}收费", f"Today's price: {schedule.name_en}"
@@ -146,5 +145,5 @@ def _grows_for_ever(plan: ClassPlan, window: int) -> bool:
         and rate.steps[-1].code == "rate"
         and rate.steps[-1].price_minor > 0
         and plan.window_caps[window] is None
-        and min(plan.cap_minor_min, plan.stay_cap_minor) == NO_LIMIT
+        and plan.cap_minor_min == NO_LIMIT
     )

@@ -1,19 +1,20 @@
 """The shapes of a compiled tariff. `pricing_plan.compile_tariff` makes them."""
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from datetime import timedelta
+from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from parking.core.calendar import Calendar
-from parking.core.day_schedules import DaySchedules
 from parking.core.events import PlateColour
 from parking.core.ids import TariffId
 from parking.core.right import RightId, RightOffer
-from parking.core.schedule_plan import SchedulePlan, TablePlan
+from parking.core.schedule_plan import TablePlan
 from parking.core.tariff import FreePer, RoundTotal
 from parking.core.tariff_rates import Per
+from parking.core.timeline import Timelines
 from parking.core.vehicle import VehicleKind
 
 NO_LIMIT: Final = 1 << 62
@@ -32,6 +33,31 @@ class StepPlan(msgspec.Struct, frozen=True, kw_only=True):
     code: str = "rate"
 
 
+class BillLine(NamedTuple):
+    """A line of a fee but for the instant at which it begins."""
+
+    begins: timedelta
+    """After the beginning of the time that is charged."""
+    ends: timedelta
+    code: str
+    amount_minor: int
+    text_zh: str
+    text_en: str
+    units: int
+    unit_minutes: int
+    unit_price_minor: int
+
+
+class Bill(NamedTuple):
+    """What some minutes in a window cost, after some units of it."""
+
+    lines: tuple[BillLine, ...]
+    units_had: int
+    """How many units there have been after it."""
+    paid: timedelta
+    """How much time is paid for, to the end of the last unit."""
+
+
 class UnitPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Charged by the unit."""
 
@@ -39,6 +65,8 @@ class UnitPlan(msgspec.Struct, frozen=True, kw_only=True):
     round_up: bool
     carries: bool = False
     """A unit that is not over when the window is runs on to its end."""
+    bills: dict[tuple[int, int], Bill] = {}
+    """Those already written, by how many units there were before, and for how many minutes."""
 
 
 class FlatPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,17 +101,16 @@ class ClassPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What one vehicle class pays."""
 
     plain: bool
-    """Nothing but windows, free minutes, and caps of a day and of 24 hours, but for schedules."""
-    starts: tuple[int, ...]
-    """Minutes of the day at which the usual windows begin, in order."""
+    """No window has a cap, all rates remember for the visit or nothing, and units are cut."""
+    alone: bool
+    """Plain, and what other stays of the day have had does not matter."""
     rates: tuple[RatePlan, ...]
-    """The rate that begins at each of `starts`; after them those of the schedules' own windows."""
+    """Those of the usual windows, and after them those of the schedules' own."""
     periods: tuple[Per, ...]
     """For how long each of `rates` remembers what it has charged."""
     window_caps: tuple[WindowCapPlan | None, ...]
     base: TablePlan
-    schedules: tuple[SchedulePlan, ...]
-    days: DaySchedules
+    timelines: Timelines
     free_minutes: int
     free_is_threshold: bool
     free_per: FreePer
@@ -96,7 +123,7 @@ class ClassPlan(msgspec.Struct, frozen=True, kw_only=True):
     stay_cap_minor: int
     """NO_LIMIT where there is no cap."""
     cap_minor_min: int
-    """Fees up to this are under every cap."""
+    """Fees up to this are under all three."""
     minimum_minor: int
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from parking.core.caps import cap_lines
 from parking.core.charging import charge
+from parking.core.durations import minutes
 from parking.core.errors import DomainError
 from parking.core.events import PlateColour
 from parking.core.fee import Fee, FeeLine
@@ -22,14 +23,15 @@ from parking.core.pricing_full import (
     EarlierToday,
     Part,
     Visit,
+    closing_lines,
     free_line,
     full_lines,
 )
 from parking.core.pricing_plan import compile_tariff
 from parking.core.right import Right
 from parking.core.tariff import Tariff
+from parking.core.timeline import Timeline
 from parking.core.vehicle import VehicleKind
-from parking.core.window_runs import window_runs
 
 STAY_DAYS_MAX: Final = 366
 _MINUTE: Final = timedelta(minutes=1)
@@ -96,10 +98,9 @@ def assess(
     if left_at - entered_at > _LONGEST:
         raise StayTooLongError(entered_at=entered_at, left_at=left_at)
     plan = ready.classes[colour] if vehicle is None else ready.plan_for(colour, vehicle)
-    shown = entered_at.astimezone(ready.zone)
-    usual = not plan.schedules or plan.days.none_holds(shown, left_at)
-    if plan.plain and usual and not rights and not later:
-        lines = _plain_lines(ready, plan, entered_at, left_at, shown)
+    timeline = plan.timelines.of_entry(entered_at)
+    if plan.alone and not rights and not later and timeline.knows(entered_at, left_at):
+        lines = _quick_lines(ready, plan, timeline, entered_at, left_at)
     else:
         parts = [
             Part(from_at=from_at.astimezone(UTC), tariff=each, plan=each.plan_for(colour, vehicle))
@@ -119,30 +120,32 @@ def assess(
     )
 
 
-def _plain_lines(
+def _quick_lines(
     tariff: CompiledTariff,
     plan: ClassPlan,
+    timeline: Timeline,
     entered_at: datetime,
     left_at: datetime,
-    shown: datetime,
 ) -> list[FeeLine]:
-    """Price a plain stay; `shown` is the entry on the zone's wall clock."""
+    """Price a stay without rights, of which nothing but itself is asked."""
     lines: list[FeeLine] = []
     starts_at = entered_at
     if plan.free_minutes:
-        free_until = entered_at + plan.free_minutes * _MINUTE
+        free_until = entered_at + minutes(plan.free_minutes)
         if left_at < free_until + _MINUTE:
             return [free_line(plan, entered_at, left_at)]
         if not plan.free_is_threshold:
-            starts_at, shown = free_until, free_until.astimezone(tariff.zone)
+            starts_at = free_until
             lines.append(free_line(plan, entered_at, free_until))
     units_had = [0] * len(plan.rates)
-    for run in window_runs(plan.starts, starts_at, left_at, shown):
-        charge(plan.rates[run.window], run, units_had, lines)
-    most = plan.cap_minor_min
-    if most < NO_LIMIT and sum([line.amount_minor for line in lines]) > most:
-        zone, currency = tariff.zone, tariff.currency
-        lines += cap_lines(lines, plan=plan, entered_at=entered_at, zone=zone, currency=currency)
+    for run in timeline.runs(starts_at, left_at):
+        charge(plan.rates[run[0]], run, units_had, lines)
+    if plan.cap_minor_min < NO_LIMIT:
+        lines += cap_lines(
+            lines, plan=plan, entered_at=entered_at, zone=tariff.zone, currency=tariff.currency
+        )
+    if plan.minimum_minor or tariff.round_total is not None:
+        lines += closing_lines(tariff, plan, (), lines)
     return lines
 
 

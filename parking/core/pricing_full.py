@@ -75,15 +75,23 @@ def _priced(
     tariff: CompiledTariff, plan: ClassPlan, visit: Visit, rights: Sequence[Right]
 ) -> list[FeeLine]:
     lines = _charged(tariff, plan, visit, rights)
+    return lines + closing_lines(tariff, plan, rights, lines)
+
+
+def closing_lines(
+    tariff: CompiledTariff, plan: ClassPlan, rights: Sequence[Right], lines: Sequence[FeeLine]
+) -> list[FeeLine]:
+    """What the whole stay adds to its lines: the minimum, shares and sums off, the rounding."""
     total = _total(lines)
+    more: list[FeeLine] = []
     if 0 < total < plan.minimum_minor:
-        lines.append(_minimum_line(plan.minimum_minor - total))
+        more.append(_minimum_line(plan.minimum_minor - total))
         total = plan.minimum_minor
     off = reductions(rights, total)
-    lines += off
+    more += off
     if tariff.round_total is not None:
-        lines += _rounding_lines(tariff.round_total, total + _total(off))
-    return lines
+        more += _rounding_lines(tariff.round_total, total + _total(off))
+    return more
 
 
 def _charged(
@@ -121,11 +129,14 @@ def _window_lines(
 ) -> list[FeeLine]:
     """What some times of a stay cost in a version's windows, under its caps."""
     zone, entered_at = tariff.zone, visit.entered_at
-    timetable = Timetable(plan, entered_at=entered_at, zone=zone, calendar=tariff.calendar)
     lines: list[FeeLine] = []
     origins: list[Stretch | None] = []
-    ends_at = spans[-1].until_at if spans else entered_at
-    _charge_stretches(plan, timetable, spans, ends_at, lines, origins)
+    if plan.plain:
+        _charge_spans(plan, entered_at, spans, lines)
+    else:
+        timetable = Timetable(plan, entered_at=entered_at, zone=zone)
+        ends_at = spans[-1].until_at if spans else entered_at
+        _charge_stretches(plan, timetable, spans, ends_at, lines, origins)
     return lines + cap_lines(
         lines,
         plan=plan,
@@ -148,6 +159,16 @@ def _change_line(part: Part) -> FeeLine:
     )
 
 
+def _charge_spans(
+    plan: ClassPlan, entered_at: datetime, spans: Sequence[Span], lines: list[FeeLine]
+) -> None:
+    timeline = plan.timelines.of_entry(entered_at)
+    units_had = [0] * len(plan.rates)
+    for from_at, until_at in spans:
+        for run in timeline.runs(from_at, until_at):
+            charge(plan.rates[run[0]], run, units_had, lines)
+
+
 def _charge_stretches(
     plan: ClassPlan,
     timetable: Timetable,
@@ -165,12 +186,11 @@ def _charge_stretches(
             remembered[window] = stretch.period
             units_had[window] = 0
         rate = plan.rates[window]
-        run = stretch
-        if paid_until > stretch.starts_at:
-            if paid_until >= stretch.ends_at:
-                continue
-            run = stretch._replace(starts_at=paid_until)
+        starts_at = max(stretch.starts_at, paid_until)
+        if starts_at >= stretch.ends_at:
+            continue
         carries = isinstance(rate, UnitPlan) and rate.carries
+        run = (window, starts_at, stretch.ends_at)
         until_at = charge(rate, run, units_had, lines, left_at if carries else None)
         if carries:
             paid_until = until_at

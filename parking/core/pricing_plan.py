@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from parking.core.calendar import WEEKDAYS, Calendar, calendar_named
-from parking.core.day_schedules import DaySchedules
 from parking.core.events import PlateColour
 from parking.core.plan import (
     NO_LIMIT,
@@ -28,8 +27,9 @@ from parking.core.rate_plans import rate_period, rate_plan
 from parking.core.schedule_plan import SchedulePlan, TablePlan
 from parking.core.tariff import FreeKind, FreePer, OnChange, Tariff, VehicleClass, VehicleKind
 from parking.core.tariff_document import check_tariff, minute_of_day
-from parking.core.tariff_rates import FlatRate, Per, Window
+from parking.core.tariff_rates import Per, Window
 from parking.core.tariff_schedule import Edges, Schedule
+from parking.core.timeline import Timelines
 
 __all__ = [
     "NO_LIMIT",
@@ -112,16 +112,12 @@ class _Windows:
 
     def table(self, windows: Iterable[Window], wording: Wording) -> TablePlan:
         """Put a day's windows in order, from midnight on."""
-        ordered = _in_order(windows)
+        ordered = sorted(windows, key=lambda window: minute_of_day(window.from_time))
         starts = [minute_of_day(window.from_time) for window in ordered]
         places = [self.place(window, wording) for window in ordered]
         if starts[0]:
             starts, places = [0, *starts], [places[-1], *places]
         return TablePlan(starts=tuple(starts), windows=tuple(places))
-
-
-def _in_order(windows: Iterable[Window]) -> list[Window]:
-    return sorted(windows, key=lambda window: minute_of_day(window.from_time))
 
 
 def _class_plan(tariff: Tariff, own: VehicleClass | None, calendar: Calendar) -> ClassPlan:
@@ -142,46 +138,42 @@ def _class_plan(tariff: Tariff, own: VehicleClass | None, calendar: Calendar) ->
     kept = _Windows(carries=tariff.edges is Edges.CARRY)
     base = kept.table(windows, wording)
     schedule_plans = tuple(_schedule_plan(each, windows, kept, wording) for each in schedules)
-    plan = ClassPlan(
-        plain=False,
-        starts=tuple(minute_of_day(window.from_time) for window in _in_order(windows)),
+    stay_cap = _cap(caps.stay_minor, wording)
+    shares_cap = caps.calendar_day_shared and day_cap < NO_LIMIT
+    free_per = FreePer.VISIT if free is None else free.per
+    plain = _is_plain(tariff, kept)
+    return ClassPlan(
+        plain=plain,
+        alone=plain and free_per is FreePer.VISIT and not shares_cap,
         rates=tuple(kept.rates),
         periods=tuple(kept.periods),
         window_caps=tuple(kept.caps),
         base=base,
-        schedules=schedule_plans,
-        days=DaySchedules(schedule_plans, calendar),
+        timelines=Timelines(base, schedule_plans, zone=ZoneInfo(tariff.zone), calendar=calendar),
         free_minutes=0 if free is None else free.minutes,
         free_is_threshold=free is None or free.kind is FreeKind.THRESHOLD,
-        free_per=FreePer.VISIT if free is None else free.per,
+        free_per=free_per,
         free_zh=free_zh,
         free_en=free_en,
         day_cap_minor=day_cap,
-        day_cap_shared=caps.calendar_day_shared and day_cap < NO_LIMIT,
+        day_cap_shared=shares_cap,
         rolling_cap_minor=rolling_cap,
-        stay_cap_minor=_cap(caps.stay_minor, wording),
-        cap_minor_min=min(day_cap, rolling_cap),
+        stay_cap_minor=stay_cap,
+        cap_minor_min=min(day_cap, rolling_cap, stay_cap),
         minimum_minor=wording.scaled(tariff.minimum_minor),
     )
-    return msgspec.structs.replace(plan, plain=_is_plain(tariff, plan, windows))
 
 
-def _is_plain(tariff: Tariff, plan: ClassPlan, windows: Sequence[Window]) -> bool:
+def _is_plain(tariff: Tariff, kept: _Windows) -> bool:
+    """Say whether each run in a window is charged the same, wherever a period might begin anew."""
     return (
-        not any(plan.window_caps)
-        and not _remembers(plan)
-        and plan.stay_cap_minor == NO_LIMIT
-        and not plan.minimum_minor
-        and tariff.round_total is None
-        and tariff.edges is Edges.CUT
-        and all(_remembers_plainly(window) for window in windows)
+        tariff.edges is Edges.CUT
+        and not any(kept.caps)
+        and all(
+            period is Per.VISIT or (period is Per.WINDOW and isinstance(rate, FlatPlan))
+            for rate, period in zip(kept.rates, kept.periods, strict=True)
+        )
     )
-
-
-def _remembers_plainly(window: Window) -> bool:
-    """Say whether a rate remembers for the whole visit, or nothing at all."""
-    period = rate_period(window)
-    return period is Per.VISIT or (period is Per.WINDOW and isinstance(window.rate, FlatRate))
 
 
 def _schedule_plan(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parking.core.events import PlateColour
+from parking.core.fee import Fee
 from parking.core.pricing import (
     LeftBeforeEnteredError,
     NaiveInstantError,
@@ -27,7 +28,15 @@ from parking.core.tariff import (
     VehicleClass,
 )
 from tests.core.pricing_reference import reference_total
-from tests.core.tariffs import PRICE_MAX, all_day, tariff, tariff_documents, units, window
+from tests.core.tariffs import (
+    PRICE_MAX,
+    all_day,
+    gallery,
+    tariff,
+    tariff_documents,
+    units,
+    window,
+)
 
 BLUE, GREEN = PlateColour.BLUE, PlateColour.GREEN
 NEW_YORK = ZoneInfo("America/New_York")
@@ -267,3 +276,19 @@ def _with_classes(base: Tariff, *classes: VehicleClass) -> Tariff:
         caps=base.caps,
         classes=classes,
     )
+
+
+def test_what_is_remembered_is_bounded_and_stays_right() -> None:
+    """More days and lengths of stays than a compiled tariff remembers."""
+    ready = compile_tariff(gallery("shenzhen-workdays"))
+    first = datetime(2014, 12, 31, 20, 0, tzinfo=UTC)
+
+    def some_fee(number: int) -> Fee:
+        came = first + number * timedelta(days=1)
+        left = came + timedelta(minutes=30 + number)
+        return assess(entered_at=came, left_at=left, tariff=ready, colour=BLUE)
+
+    before = some_fee(1)
+    for number in range(4200):
+        some_fee(number)
+    assert some_fee(1) == before

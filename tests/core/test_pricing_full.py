@@ -55,21 +55,33 @@ def fee(
 
 def _the_long_way(rates: Tariff) -> CompiledTariff:
     ready = compile_tariff(rates)
-    classes = {colour: replace(plan, plain=False) for colour, plan in ready.classes.items()}
+    classes = {
+        colour: replace(plan, plain=False, alone=False) for colour, plan in ready.classes.items()
+    }
     return replace(ready, classes=classes)
 
 
-@given(tariff_documents(), entries, lengths)
+@given(st.one_of(tariff_documents(), rich_tariffs()), entries, lengths, rights_held)
 def test_the_short_and_the_long_way_write_the_same_lines(
-    rates: Tariff, entered_at: datetime, minutes: int
+    rates: Tariff, entered_at: datetime, minutes: int, rights: tuple[Right, ...]
 ) -> None:
     left_at = entered_at + timedelta(minutes=minutes)
-    assert compile_tariff(rates).classes[BLUE].plain
-    long, short = (
-        assess(entered_at=entered_at, left_at=left_at, tariff=each, colour=BLUE)
-        for each in (_the_long_way(rates), rates)
+    for held in ((), rights):
+        long, short = (
+            assess(entered_at=entered_at, left_at=left_at, tariff=each, colour=BLUE, rights=held)
+            for each in (_the_long_way(rates), rates)
+        )
+        assert long == short
+
+
+def test_a_window_that_the_clock_jumps_over_does_not_end_the_one_before() -> None:
+    hour, quarter = units((100, 60)), units((50, 60))
+    rates = tariff(
+        window("02:15", "02:00", hour), window("02:00", "02:15", quarter), zone="America/New_York"
     )
-    assert long == short
+    came = datetime(2026, 3, 8, 6, 30, tzinfo=UTC)  # 01:30; at 02:00 it is 03:00
+    left = came + timedelta(hours=1)
+    assert fee(came, 60, rates) == reference_total(came, left, rates) == 100
 
 
 @given(scheduled_tariffs(), entries, lengths)

@@ -286,12 +286,3 @@ def test_a_right_that_would_split_a_unit_is_not_used() -> None:
     )
     assert with_right == without
     assert without.total.amount_minor == 100
-
-
-def test_days_are_remembered_within_bounds() -> None:
-    days = compile_tariff(gallery("shenzhen-workdays")).classes[BLUE].days
-    first = date(2015, 1, 1)
-    found = [days.on(first + timedelta(days=number)) for number in range(4200)]
-    assert found[0] is not None
-    assert found[0].name_en == "Public holiday"
-    assert days.on(first) == found[0]
