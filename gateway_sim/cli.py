@@ -11,6 +11,7 @@ import click
 _COMMANDS = {
     "gates": "Show cars to cameras: rendered frames, delivered as cameras deliver them.",
     "payments": "Run a Stripe-shaped payment gateway on loopback.",
+    "wechatpay": "Run the parking product of WeChat Pay on loopback.",
 }
 
 

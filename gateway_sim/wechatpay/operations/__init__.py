@@ -1,0 +1,1 @@
+"""What a merchant can ask for, and what happens by itself afterwards."""
