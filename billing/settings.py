@@ -12,6 +12,7 @@ from billing.core.claims import ClaimRule
 from billing.core.gathering import GatherRule
 from billing.core.payment import PaymentPace
 from billing.core.sign_in import CodeRule
+from billing.wechat_settings import WeChatSettings
 from parking.core.errors import DomainError
 from parking.core.secret import Secret
 from parking.core.settings import setting
@@ -49,6 +50,8 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stripe_timeout_seconds: Annotated[
         int, setting("After this long without an answer its outcome is unknown", unit="s", ge=1)
     ] = 20
+
+    wechat: WeChatSettings = WeChatSettings()
 
     currency: Annotated[str, setting("ISO 4217 currency collected", pattern="^[A-Z]{3}$")] = "CNY"
     ledger_zone: Annotated[str, setting("IANA zone whose midnight parts the ledger's days")] = (

@@ -17,7 +17,7 @@ class Report(Resource):
         self,
         *,
         since: datetime,
-        until: datetime,  # noqa: ARG002 - Stripe's report is never behind
+        until: datetime,
     ) -> AsyncIterator[GatewayTransaction]:
         """Read the balance transactions made since an instant, the newest first."""
         page = await or_raise(
@@ -30,7 +30,7 @@ class Report(Resource):
                 line = read(answer, BalanceTransactionShape)
                 yield GatewayTransaction(
                     transaction_ref=line.id,
-                    kind=line.type,
+                    kind=line.kind,
                     source_ref=line.source or line.id,
                     gross_minor=line.amount,
                     fee_minor=line.fee,
