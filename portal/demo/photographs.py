@@ -11,7 +11,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -184,12 +184,16 @@ async def _watch_and_tell(stage: Stage, shown: Sequence[Shown], *, console: Cons
     pool = await open_pool(stage.database_url, size_max=2)
     try:
         videos = sum(map(len, stage.videos.values()))
-        await _watch(stage, pool, console=console, frames=2 * len(shown), videos=videos)
+        unreadable = await _watch(
+            stage, pool, console=console, frames=2 * len(shown), videos=videos
+        )
         stays = await read_stays(pool)
         violations = await audit(pool, now=datetime.now(UTC), truth_url=stage.sim_url)
     finally:
         await pool.close()
     console.print(_table(shown, stays))
+    for lane_id, problem in unreadable.items():
+        console.print(f"{lane_id}: {problem}", style="yellow")
     closed = sum(stay["state"] == "closed" for stay in stays)
     console.print(f"{closed} stays priced; {len(violations)} invariants violated")
     for violation in violations:
@@ -197,8 +201,13 @@ async def _watch_and_tell(stage: Stage, shown: Sequence[Shown], *, console: Cons
     return not violations
 
 
-async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int, videos: int) -> None:
-    """Until all of it has been looked at, every event delivered, and nothing moves any more."""
+async def _watch(
+    stage: Stage, pool: Pool, *, console: Console, frames: int, videos: int
+) -> Mapping[str, str]:
+    """Until all of it has been looked at, every event delivered, and nothing moves any more.
+
+    Answers the lanes whose camera could not be read, and why.
+    """
     pictures = frames // 2
     goals = {"read": frames, "delivered": frames, "opened": pictures, "closed": pictures}
     watcher = Watcher(console, stage, goals=goals)
@@ -217,6 +226,7 @@ async def _watch(stage: Stage, pool: Pool, *, console: Console, frames: int, vid
                 break
             await asyncio.sleep(_LOOK_SECONDS)
     await watcher.close()
+    return watcher.unreadable
 
 
 def _table(shown: Sequence[Shown], stays: Sequence[asyncpg.Record]) -> Table:

@@ -27,7 +27,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int
     pending: int
     ended: int
-    """Cameras that have no more frames, as recorded videos at their end."""
+    """Cameras from which nothing more comes: recorded videos at their end, or not to be read."""
     opened: int
     closed: int
     paid: int
@@ -63,6 +63,8 @@ class Watcher:
             for name, text in _ROWS.items()
             if goals.get(name)
         }
+        self.unreadable: dict[str, str] = {}
+        """Cameras that cannot be read, by lane, and why."""
         self._last: dict[str, dict[str, int]] = {}
         self._lives: dict[str, list[dict[str, int]]] = {}
         self._next_line = 0.0
@@ -110,12 +112,19 @@ class Watcher:
         for lot_id, address in self._stage.agents.items():
             with contextlib.suppress(httpx.HTTPError, ValueError):
                 said = (await self._client.get(address)).json()
+                cameras = said["cameras"]
+                unreadable = {
+                    camera["lane_id"]: camera["problem"]
+                    for camera in cameras
+                    if camera["problem"] and not camera["frames"]
+                }
+                self.unreadable |= unreadable
                 self._keep(
                     lot_id,
-                    frames=sum(camera["frames"] for camera in said["cameras"]),
+                    frames=sum(camera["frames"] for camera in cameras),
                     delivered=said["delivered"],
                     pending=said["pending"],
-                    ended=sum(camera["ended"] for camera in said["cameras"]),
+                    ended=sum(camera["ended"] for camera in cameras) + len(unreadable),
                 )
         return self._last
 

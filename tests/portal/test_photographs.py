@@ -50,7 +50,10 @@ def test_more_than_the_days_hold_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_photographs_become_priced_stays(tmp_path: Path) -> None:
-    """Real photographs through the real agent, up to the fee: nine in ten under the right plate."""
+    """Real photographs through the real agent, up to the fee: nine in ten under the right plate.
+
+    A video that cannot be decoded is told of and holds nothing up.
+    """
     if not _SAMPLES.is_dir():
         pytest.skip("the sample photographs are not beside this clone (../shared/plates)")
     with (_SAMPLES / "truth.csv").open(encoding="utf-8") as file:
@@ -60,6 +63,7 @@ def test_real_photographs_become_priced_stays(tmp_path: Path) -> None:
     pictures.mkdir()
     for name in truth:
         (pictures / name).symlink_to(_SAMPLES / "frames" / name)
+    (pictures / "broken.mp4").write_bytes(b"this is no video")
     clean = {name: text for name, text in os.environ.items() if not name.startswith("PARKING")}
     clean.pop("DATABASE_URL", None)
     arguments = ["demo", "--once", "--frames", str(pictures), "--port", str(free_port())]
@@ -76,6 +80,8 @@ def test_real_photographs_become_priced_stays(tmp_path: Path) -> None:
     finally:
         subprocess.run([_PROGRAM, "db", "stop"], cwd=tmp_path, env=clean, check=True)
     assert result.returncode == 0, result.stdout + result.stderr
+    for lane in ("video-1-entry", "video-1-exit"):
+        assert re.search(rf"{lane}: .*not a video", " ".join(result.stdout.split()))
     priced: dict[str, set[str]] = {}
     for found in filter(None, map(_ROW.match, result.stdout.splitlines())):
         priced.setdefault(found[1], set()).add(found[2])
