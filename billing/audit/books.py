@@ -40,6 +40,38 @@ CHECKS = (
         """,
     ),
     Check(
+        "roll-ups-are-their-postings",
+        """
+        SELECT account || ' ' || booked_on || ' ' || kind AS subject,
+            format('%s in %s postings rolled up, %s in %s posted', d.moved_minor, d.postings,
+                   p.moved_minor, p.postings) AS text
+        FROM billing.account_day AS d
+        FULL JOIN (SELECT l.account, l.currency, l.booked_on, e.kind,
+                       sum(l.amount_minor) AS moved_minor, count(*) AS postings
+                   FROM billing.posting AS l JOIN billing.journal_entry AS e USING (entry_id)
+                   WHERE l.booked_on <= (SELECT max(closed_through) FROM billing.ledger_closing)
+                   GROUP BY l.account, l.currency, l.booked_on, e.kind) AS p
+            USING (account, currency, booked_on, kind)
+        WHERE (d.moved_minor, d.postings) IS DISTINCT FROM (p.moved_minor, p.postings)
+        """,
+    ),
+    Check(
+        "checkpoints-are-sums-of-postings",
+        """
+        SELECT account || ' ' || booked_on AS subject,
+            format('the checkpoint says %s, the postings %s', c.balance_minor, p.balance_minor)
+                AS text
+        FROM billing.balance_checkpoint AS c
+        FULL JOIN (SELECT account, currency, booked_on, sum(sum(amount_minor))
+                       OVER (PARTITION BY account, currency ORDER BY booked_on) AS balance_minor
+                   FROM billing.posting
+                   WHERE booked_on <= (SELECT max(closed_through) FROM billing.ledger_closing)
+                   GROUP BY account, currency, booked_on) AS p
+            USING (account, currency, booked_on)
+        WHERE c.balance_minor IS DISTINCT FROM p.balance_minor
+        """,
+    ),
+    Check(
         "write-offs-are-what-was-given-up",
         """
         SELECT o.stay_id::text AS subject,
@@ -91,7 +123,7 @@ CHECKS = (
             owed.amount, coming.amount) AS text
         FROM (SELECT coalesce(-sum(amount_minor), 0) AS amount FROM billing.posting
               WHERE account = 'driver_credit') AS owed,
-             (SELECT coalesce(sum(amount_minor), 0) AS amount FROM billing.refund
+             (SELECT coalesce(sum(amount_minor - covered_minor), 0) AS amount FROM billing.refund
               WHERE state <> 'succeeded') AS coming
         WHERE owed.amount <> coming.amount
         """,

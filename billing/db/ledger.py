@@ -1,45 +1,71 @@
 """Writing to the ledger and summing it. Entries go in by arrays: one statement for many."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
+
+import asyncpg
 
 from billing.core.accounts import AccountRole, LedgerAccount
 from billing.core.ledger import EntryKind, JournalEntry
 from billing.db.connection import Connection
+from parking.core.errors import DomainError
 from parking.core.ids import OperatorId
 
-_ACCOUNTS = """
-INSERT INTO billing.ledger_account (account, kind, operator_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING
-"""
-
-_ENTRIES = """
-INSERT INTO billing.journal_entry
-    (entry_id, kind, source, lines, booked_on, occurred_at, trace_id, recorded_at)
-SELECT *, $8::timestamptz FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[],
-    $5::date[], $6::timestamptz[], $7::text[])
-"""
-
-_POSTINGS = """
+# One statement for entries, accounts and postings: the triggers look once it is all there.
+_APPEND = """
+WITH account AS (
+    INSERT INTO billing.ledger_account (account, kind, operator_id)
+    SELECT * FROM unnest($9::text[], $10::text[], $11::text[]) ON CONFLICT DO NOTHING),
+entry AS (
+    INSERT INTO billing.journal_entry
+        (entry_id, kind, source, lines, booked_on, occurred_at, trace_id, recorded_at)
+    SELECT *, $8::timestamptz FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[],
+        $5::date[], $6::timestamptz[], $7::text[]))
 INSERT INTO billing.posting (entry_id, line, lines, account, amount_minor, currency, booked_on)
-SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[],
-    $6::text[], $7::date[])
+SELECT e.entry_id, p.line, e.lines, p.account, p.amount_minor, p.currency, e.booked_on
+FROM unnest($12::integer[], $13::smallint[], $14::text[], $15::bigint[], $16::text[])
+    AS p (number, line, account, amount_minor, currency)
+JOIN unnest($1::uuid[], $4::smallint[], $5::date[]) WITH ORDINALITY
+    AS e (entry_id, lines, booked_on, number) USING (number)
 """
 
 _OPENING = """
-SELECT account, currency, sum(amount_minor)::bigint AS amount_minor
-FROM billing.posting WHERE account = ANY($1::text[]) AND booked_on < $2
-GROUP BY account, currency
+SELECT a.account, coalesce(c.balance_minor, 0)::bigint + coalesce(n.moved_minor, 0)::bigint
+    AS amount_minor
+FROM unnest($1::text[]) AS a (account)
+LEFT JOIN LATERAL (
+    SELECT balance_minor FROM billing.balance_checkpoint AS c
+    WHERE c.account = a.account AND c.currency = $3 AND c.booked_on < $2
+    ORDER BY c.booked_on DESC LIMIT 1) AS c ON true
+CROSS JOIN LATERAL (
+    SELECT sum(p.amount_minor) AS moved_minor FROM billing.posting AS p
+    WHERE p.account = a.account AND p.currency = $3 AND p.booked_on < $2
+      AND p.booked_on > (SELECT coalesce(max(closed_through), '-infinity')
+                         FROM billing.ledger_closing)) AS n
 """
 
 _MOVEMENTS = """
-SELECT entry.kind, posting.account, posting.currency,
-       sum(posting.amount_minor)::bigint AS amount_minor
-FROM billing.posting JOIN billing.journal_entry AS entry USING (entry_id)
-WHERE posting.account = ANY($1::text[]) AND posting.booked_on BETWEEN $2 AND $3
-GROUP BY entry.kind, posting.account, posting.currency
+SELECT kind, account, sum(moved_minor)::bigint AS amount_minor FROM (
+    SELECT d.kind, d.account, d.moved_minor FROM billing.account_day AS d
+    WHERE d.account = ANY($1::text[]) AND d.currency = $4 AND d.booked_on BETWEEN $2 AND $3
+    UNION ALL
+    SELECT e.kind, p.account, p.amount_minor
+    FROM billing.posting AS p JOIN billing.journal_entry AS e USING (entry_id)
+    WHERE p.account = ANY($1::text[]) AND p.currency = $4 AND p.booked_on BETWEEN $2 AND $3
+      AND p.booked_on > (SELECT coalesce(max(closed_through), '-infinity')
+                         FROM billing.ledger_closing)) AS moved
+GROUP BY kind, account
 """
+
+_DAY_IS_OPEN = "ledger_day_is_open"
+
+
+class LedgerDayClosedError(DomainError):
+    """A closed day takes no more entries: the same fact is booked on a later one."""
+
+    def __init__(self, days: Collection[date]) -> None:
+        super().__init__(f"no entry is booked on a closed day ({', '.join(map(str, days))})")
 
 
 async def append(
@@ -48,43 +74,40 @@ async def append(
     """Append entries under ids made by the caller.
 
     A fact that is booked already raises the database's unique violation: whoever appends must
-    have decided under a lock that the fact is new.
+    have decided under a lock that the fact is new. LedgerDayClosedError where the day is closed.
     """
     if not entries:
         return
     accounts = sorted({posting.account for _, entry in entries for posting in entry.postings})
-    await db.execute(
-        _ACCOUNTS,
-        [account.name for account in accounts],
-        [account.kind.value for account in accounts],
-        [account.operator_id for account in accounts],
-    )
-    await db.execute(
-        _ENTRIES,
-        [entry_id for entry_id, _ in entries],
-        [entry.kind.value for _, entry in entries],
-        [entry.source for _, entry in entries],
-        [len(entry.postings) for _, entry in entries],
-        [entry.booked_on for _, entry in entries],
-        [entry.occurred_at for _, entry in entries],
-        [entry.trace_id for _, entry in entries],
-        now,
-    )
     legs = [
-        (entry_id, line, entry, posting)
-        for entry_id, entry in entries
+        (number, line, posting)
+        for number, (_, entry) in enumerate(entries, start=1)
         for line, posting in enumerate(entry.postings, start=1)
     ]
-    await db.execute(
-        _POSTINGS,
-        [entry_id for entry_id, _, _, _ in legs],
-        [line for _, line, _, _ in legs],
-        [len(entry.postings) for _, _, entry, _ in legs],
-        [posting.account.name for _, _, _, posting in legs],
-        [posting.money.amount_minor for _, _, _, posting in legs],
-        [posting.money.currency for _, _, _, posting in legs],
-        [entry.booked_on for _, _, entry, _ in legs],
-    )
+    try:
+        await db.execute(
+            _APPEND,
+            [entry_id for entry_id, _ in entries],
+            [entry.kind.value for _, entry in entries],
+            [entry.source for _, entry in entries],
+            [len(entry.postings) for _, entry in entries],
+            [entry.booked_on for _, entry in entries],
+            [entry.occurred_at for _, entry in entries],
+            [entry.trace_id for _, entry in entries],
+            now,
+            [account.name for account in accounts],
+            [account.kind.value for account in accounts],
+            [account.operator_id for account in accounts],
+            [number for number, _, _ in legs],
+            [line for _, line, _ in legs],
+            [posting.account.name for _, _, posting in legs],
+            [posting.money.amount_minor for _, _, posting in legs],
+            [posting.money.currency for _, _, posting in legs],
+        )
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != _DAY_IS_OPEN:
+            raise
+        raise LedgerDayClosedError({entry.booked_on for _, entry in entries}) from error
 
 
 def _accounts_of(operator_id: OperatorId) -> list[str]:
@@ -98,29 +121,32 @@ def _accounts_of(operator_id: OperatorId) -> list[str]:
 
 
 async def balances_before(
-    db: Connection, operator_id: OperatorId, *, day: date
-) -> dict[str, dict[AccountRole, int]]:
-    """Sum an operator's accounts up to a day, that day excluded: {currency: {role: balance}}."""
-    result: dict[str, dict[AccountRole, int]] = {}
-    for row in await db.fetch(_OPENING, _accounts_of(operator_id), day):
-        role = LedgerAccount(row["account"]).role
-        result.setdefault(row["currency"], {})[role] = row["amount_minor"]
-    return result
+    db: Connection, operator_id: OperatorId, *, day: date, currency: str
+) -> dict[AccountRole, int]:
+    """Sum an operator's accounts up to a day, that day excluded, in minor units.
+
+    The newest checkpoint before the day, and what was posted since: at most some days' postings.
+    """
+    rows = await db.fetch(_OPENING, _accounts_of(operator_id), day, currency)
+    return {LedgerAccount(row["account"]).role: row["amount_minor"] for row in rows}
 
 
 async def movements_on(
-    db: Connection, operator_id: OperatorId, *, day: date
-) -> dict[str, dict[tuple[EntryKind, AccountRole], int]]:
-    """Sum a day's postings to an operator's accounts: {currency: {(kind, role): amount}}."""
-    return await movements_between(db, operator_id, first=day, last=day)
+    db: Connection, operator_id: OperatorId, *, day: date, currency: str
+) -> dict[tuple[EntryKind, AccountRole], int]:
+    """Sum a day's postings to an operator's accounts, in minor units."""
+    return await movements_between(db, operator_id, first=day, last=day, currency=currency)
 
 
 async def movements_between(
-    db: Connection, operator_id: OperatorId, *, first: date, last: date
-) -> dict[str, dict[tuple[EntryKind, AccountRole], int]]:
-    """Sum the postings of days, both included, to an operator's accounts, as `movements_on`."""
-    result: dict[str, dict[tuple[EntryKind, AccountRole], int]] = {}
-    for row in await db.fetch(_MOVEMENTS, _accounts_of(operator_id), first, last):
-        key = (EntryKind(row["kind"]), LedgerAccount(row["account"]).role)
-        result.setdefault(row["currency"], {})[key] = row["amount_minor"]
-    return result
+    db: Connection, operator_id: OperatorId, *, first: date, last: date, currency: str
+) -> dict[tuple[EntryKind, AccountRole], int]:
+    """Sum the postings of days, both included, to an operator's accounts, in minor units.
+
+    Closed days by their roll-ups, the others posting by posting.
+    """
+    rows = await db.fetch(_MOVEMENTS, _accounts_of(operator_id), first, last, currency)
+    return {
+        (EntryKind(row["kind"]), LedgerAccount(row["account"]).role): row["amount_minor"]
+        for row in rows
+    }

@@ -407,7 +407,6 @@ journal_entry = Table(
     _at("recorded_at"),
     _text("trace_id"),
     UniqueConstraint("kind", "source"),
-    UniqueConstraint("entry_id", "lines"),
 )
 
 posting = Table(
@@ -420,8 +419,35 @@ posting = Table(
     _minor("amount_minor"),
     _currency(),
     Column("booked_on", Date, nullable=False),
-    ForeignKeyConstraint(["entry_id", "lines"], [journal_entry.c.entry_id, journal_entry.c.lines]),
     Index("posting_account_idx", "account", "booked_on"),
+)
+"""Its entry and its account are there: a trigger looks once a statement (ADR 9)."""
+
+ledger_closing = Table(
+    "ledger_closing",
+    METADATA,
+    Column("closed_through", Date, primary_key=True),
+    _at("closed_at"),
+)
+
+account_day = Table(
+    "account_day",
+    METADATA,
+    _text("account", ForeignKey(ledger_account.c.account), key=True),
+    Column("currency", CHAR(3), primary_key=True),
+    Column("booked_on", Date, primary_key=True),
+    _text("kind", key=True),
+    _minor("moved_minor"),
+    _count("postings"),
+)
+
+balance_checkpoint = Table(
+    "balance_checkpoint",
+    METADATA,
+    _text("account", ForeignKey(ledger_account.c.account), key=True),
+    Column("currency", CHAR(3), primary_key=True),
+    Column("booked_on", Date, primary_key=True),
+    _minor("balance_minor"),
 )
 
 plate_claim = Table(

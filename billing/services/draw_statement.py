@@ -22,8 +22,11 @@ async def draw_statement(
 ) -> Statement:
     """Draw up the statement of an operator and a ledger day, in the settings' currency."""
     async with transaction(pool) as db:
-        opening = await ledger.balances_before(db, operator_id, day=business_date)
-        movements = await ledger.movements_on(db, operator_id, day=business_date)
+        currency = settings.currency
+        opening = await ledger.balances_before(
+            db, operator_id, day=business_date, currency=currency
+        )
+        movements = await ledger.movements_on(db, operator_id, day=business_date, currency=currency)
         findings = await _findings(
             db, gateway_name=gateway_name, day=business_date, operator_id=operator_id
         )
@@ -31,9 +34,9 @@ async def draw_statement(
         return draw_up(
             operator_id=operator_id,
             business_date=business_date,
-            currency=settings.currency,
-            opening=opening.get(settings.currency, {}),
-            movements=movements.get(settings.currency, {}),
+            currency=currency,
+            opening=opening,
+            movements=movements,
             payments=await queries.payments_captured(db, operator_id, day=business_date),
             reconciled=agrees(findings) and not in_doubt,
         )

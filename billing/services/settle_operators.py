@@ -1,7 +1,6 @@
 """Settling operators at their cut-offs: figures from the ledger, entries into the ledger.
 
-A period is settled some time after its last day ended, so that whatever was being booked on that
-day when it ended is in it.
+A period is settled once its last day is closed, so that nothing can be booked on its days any more.
 """
 
 from datetime import date, datetime, timedelta
@@ -21,6 +20,7 @@ from billing.core.settlement import (
 )
 from billing.db import ledger, settlements
 from billing.db.connection import Connection, Pool, transaction
+from billing.services.close_days import close_days
 from billing.services.days import booking, ledger_day
 from billing.services.ids import new_id
 from billing.settings import BillingSettings
@@ -78,8 +78,11 @@ async def agree_contract(
 
 
 async def settle_operators(pool: Pool, settings: BillingSettings, *, now: datetime) -> int:
-    """Settle every operator whose period has ended; says how many settlements were made."""
-    ended = ledger_day(settings, now=now - timedelta(seconds=settings.settlement_delay_seconds))
+    """Close the days that have ended, then settle every operator whose period has.
+
+    Says how many settlements were made.
+    """
+    ended = await close_days(pool, settings, now=now) + timedelta(days=1)
     async with transaction(pool) as db:
         operator_ids = await settlements.operators(db)
     made = 0
@@ -141,8 +144,9 @@ async def _figures(
     currency: str,
     opening_minor: int,
 ) -> Figures:
-    found = await ledger.movements_between(db, operator_id, first=begin, last=cut_off)
-    movements = found.get(currency, {})
+    movements = await ledger.movements_between(
+        db, operator_id, first=begin, last=cut_off, currency=currency
+    )
     payable = {
         kind: amount
         for (kind, role), amount in movements.items()

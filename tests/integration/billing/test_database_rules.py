@@ -32,15 +32,14 @@ async def book(db: Connection, *amounts: int, lines: int | None = None, day: dat
         TODAY,
         NOW,
     )
-    for line, amount in enumerate(amounts, start=1):
-        await db.execute(
-            "INSERT INTO billing.posting VALUES ($1, $2, $3, 'driver_credit', $4, 'CNY', $5)",
-            entry_id,
-            line,
-            lines,
-            amount,
-            day,
-        )
+    await db.execute(
+        "INSERT INTO billing.posting SELECT $1, line, $2, 'driver_credit', amount, 'CNY', $3"
+        " FROM unnest($4::bigint[]) WITH ORDINALITY AS l (amount, line)",
+        entry_id,
+        lines,
+        day,
+        amounts,
+    )
     return entry_id
 
 
