@@ -22,12 +22,14 @@ from billing.services.bind import work_setups
 from billing.services.claims import work_claims
 from billing.services.consume_outbox import consume_outbox
 from billing.services.days import ledger_day
+from billing.services.follow_advances import follow_advances
 from billing.services.gather_payments import gather_payments
 from billing.services.leave import work_detachments
 from billing.services.notify import work_notifications
 from billing.services.pay_out import prepare_payouts, work_payouts
 from billing.services.read_report import book_fees, read_report
 from billing.services.refund import work_refunds
+from billing.services.register_stays import work_registrations
 from billing.services.settle_operators import settle_operators
 from billing.services.webhooks import handle_webhooks
 from billing.services.work_payments import PaymentWorker
@@ -57,6 +59,7 @@ class BillingWorker:
         self._pool = pool
         self._providers = providers = together(gateway)
         self._gateway = gateway = providers.gateway
+        per_stay = [each.name for each in providers if each.capabilities.per_stay]
         self._settings = settings
         self._stumbled = False
         sender = notifier or notifier_of(settings)
@@ -64,7 +67,7 @@ class BillingWorker:
             "messages": lambda now: consume_outbox(pool, providers, settings, now=now),
             "setups": lambda now: work_setups(pool, gateway, settings, now=now),
             "accounts": lambda now: gather_payments(
-                pool, settings, gateway_name=gateway.name, now=now
+                pool, settings, gateway_name=gateway.name, per_stay=per_stay, now=now
             ),
             "claims": lambda now: work_claims(pool, settings, now=now),
             "write_offs": lambda now: write_off_overdue(pool, settings, now=now),
@@ -87,6 +90,10 @@ class BillingWorker:
         return {
             f"webhooks {name}": lambda now: handle_webhooks(pool, provider, settings, now=now),
             f"payments {name}": lambda now: payments.work(now=now),
+            f"registrations {name}": lambda now: work_registrations(
+                pool, provider, settings, now=now
+            ),
+            f"advances {name}": lambda now: follow_advances(pool, provider, settings, now=now),
             f"refunds {name}": lambda now: work_refunds(pool, provider, settings, now=now),
             f"report_lines {name}": lambda now: read_report(pool, provider, settings, now=now),
             f"fees {name}": lambda now: book_fees(pool, provider, settings, now=now),

@@ -46,7 +46,21 @@ class StayPriced(
     trace_id: str = ""
 
 
-Message: TypeAlias = StayPriced
+class StayEntered(
+    msgspec.Struct, frozen=True, kw_only=True, tag="stay_entered", tag_field="type", gc=False
+):
+    """A car drove in. Told where a provider wants to hear of it; never needed to be complete."""
+
+    stay_id: StayId
+    lot_id: LotId
+    lot_name: str
+    plate: Plate
+    colour: PlateColour
+    entered_at: datetime
+    trace_id: str = ""
+
+
+Message: TypeAlias = StayPriced | StayEntered
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,15 @@ class GatherRule(msgspec.Struct, frozen=True, kw_only=True):
     """How many go into one payment at most."""
 
 
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """What a driver opened at a provider that takes each stay by itself."""
+
+    gateway: str
+    customer_ref: str
+    answered: bool
+    """The provider has heard of the stay and will have it; until then it waits."""
+
+
 class DueObligation(msgspec.Struct, frozen=True, kw_only=True):
     """Something owed that no payment holds."""
 

@@ -96,7 +96,7 @@ FROM billing.obligation WHERE account_id = $1 AND state IN ('due', 'collecting',
 
 _TRY_AGAIN = """
 UPDATE billing.payment SET state = 'waiting', due_at = $2, updated_at = $2
-WHERE account_id = $1 AND method = 'card' AND state IN ('waiting', 'stopped')
+WHERE account_id = $1 AND method <> 'checkout' AND state IN ('waiting', 'stopped')
 """
 
 _DECLINED = """

@@ -104,6 +104,8 @@ SELECT least(
     (SELECT min(due_at) FROM billing.payment),
     (SELECT min(due_at) FROM billing.payment_method_setup),
     (SELECT min(due_at) FROM billing.refund),
+    (SELECT min(due_at) FROM billing.stay_registration),
+    (SELECT min(due_at) FROM billing.provider_advance),
     (SELECT min(due_at) FROM billing.payout),
     (SELECT min(detach_at) FROM billing.payment_method),
     (SELECT min(due_at) FROM billing.plate_claim),

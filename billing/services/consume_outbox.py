@@ -16,19 +16,21 @@ from billing.core.obligation import Reassessment
 from billing.db import accounts, ledger, obligations, outbox, payments
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.obligations import Adjustment, ObligationRow
-from billing.gateway import RefundWording
+from billing.gateway import PaymentGateway, RefundWording
+from billing.gateways import Providers, together
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.services.refund import return_credit
+from billing.services.register_stays import note_stays, stays_in
 from billing.services.settle_operators import commissions
 from billing.services.write_off import reinstate
 from billing.settings import BillingSettings
 from parking.core.cloning import StayHold
 from parking.core.ids import StayId
-from parking.messages import Message, StayPriced
+from parking.messages import Message, StayEntered, StayPriced
 
 _log = structlog.get_logger(__name__)
-_DECODER = msgspec.json.Decoder(Message)
+_DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
 class _Change(msgspec.Struct, kw_only=True):
@@ -43,14 +45,18 @@ class _Change(msgspec.Struct, kw_only=True):
 
 
 async def consume_outbox(
-    pool: Pool, gateway: RefundWording, settings: BillingSettings, *, now: datetime
+    pool: Pool, gateway: PaymentGateway | Providers, settings: BillingSettings, *, now: datetime
 ) -> int:
     """Take one batch of messages; says how many."""
     async with transaction(pool) as db:
         letters = await outbox.take(db, limit=settings.worker_batch)
         if letters:
-            stays = await _read(db, letters, now=now)
-            await take_in(db, stays, gateway=gateway, settings=settings, now=now)
+            providers = together(gateway)
+            messages = await _read(db, letters, now=now)
+            entered = [each for each in messages if isinstance(each, StayEntered)]
+            stays = [each for each in messages if isinstance(each, StayPriced)]
+            await take_in(db, stays, gateway=providers, settings=settings, now=now)
+            await note_stays(db, providers, stays_in(entered, stays), now=now)
         return len(letters)
 
 
@@ -112,15 +118,15 @@ async def _revived(
 
 async def _read(
     db: Connection, letters: Sequence[outbox.Letter], *, now: datetime
-) -> list[StayPriced]:
-    stays = []
+) -> list[Message]:
+    messages: list[Message] = []
     for letter in letters:
         try:
-            stays.append(_DECODER.decode(letter.payload))
+            messages.append(_DECODER.decode(letter.payload))
         except msgspec.MsgspecError as error:
             _log.exception("message_refused", message_id=str(letter.message_id))
             await outbox.refuse(db, letter, problem=str(error), now=now)
-    return stays
+    return messages
 
 
 def _apply(change: _Change, stay: StayPriced, *, settings: BillingSettings, now: datetime) -> None:

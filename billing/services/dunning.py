@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing.core.dunning import Restore, restores
-from billing.core.payment import NextStep
+from billing.core.payment import NextStep, PaymentMethodKind
 from billing.db import accounts
 from billing.db.connection import Connection
 from billing.db.obligations import ObligationRow
@@ -33,13 +33,15 @@ async def follow_decline(
     dunning = step.dunning
     if dunning is None or step.decline_class is None:
         return
-    await accounts.count_decline(
-        db,
-        account_id,
-        retry_at=dunning.retry_at,
-        suspended_for=step.decline_class if dunning.suspend else None,
-        now=now,
-    )
+    if payment.method is PaymentMethodKind.CARD or dunning.suspend:
+        # A deduction that is tried again keeps no card waiting.
+        await accounts.count_decline(
+            db,
+            account_id,
+            retry_at=dunning.retry_at,
+            suspended_for=step.decline_class if dunning.suspend else None,
+            now=now,
+        )
     amount = {"amount": str(Money(payment.amount_minor, payment.currency))}
     if dunning.tell is not None:
         kind = NotificationKind(dunning.tell.value)

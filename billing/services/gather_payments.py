@@ -1,41 +1,98 @@
 """What an account owes, gathered into a payment by the rule; one payment by card at a time."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from billing.core.gathering import Gathered, WaitUntil, gather
+from billing.core.gathering import DueObligation, Gathered, Service, WaitUntil, gather
 from billing.core.payment import PaymentMethodKind, PaymentState
-from billing.db import accounts, obligations, payments
+from billing.db import accounts, obligations, payments, registrations
 from billing.db.accounts import ToGather
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.payments import NewPayment
 from billing.services.ids import new_id
 from billing.settings import BillingSettings
-from parking.core.ids import AccountId, PaymentId
+from parking.core.ids import AccountId, ObligationId, PaymentId
 
 
 async def gather_payments(
-    pool: Pool, settings: BillingSettings, *, gateway_name: str, now: datetime
+    pool: Pool,
+    settings: BillingSettings,
+    *,
+    gateway_name: str,
+    per_stay: Collection[str] = (),
+    now: datetime,
 ) -> int:
-    """Look through one batch of accounts; says how many."""
+    """Look through one batch of accounts; says how many.
+
+    Providers that take each stay `per_stay` have what was registered with them; the rest of what
+    an account owes is gathered for its card.
+    """
     async with transaction(pool) as db:
         batch = await accounts.lock_to_gather(
             db, gateway=gateway_name, limit=settings.worker_batch, now=now
         )
         if not batch:
             return 0
-        looks: list[tuple[AccountId, datetime | None]] = []
-        ready = []
-        for account in batch:
-            if _can_pay(account) and (account.collect_after or now) <= now:
-                ready.append(account)
-            else:
-                # Only a new card, or the end of the payment under way, changes anything.
-                looks.append(
-                    (account.account_id, account.collect_after if _can_pay(account) else None)
-                )
-        looks += await _gather(db, ready, settings=settings, gateway_name=gateway_name, now=now)
+        willing = [each for each in batch if _can_pay(each) or (per_stay and not each.suspended)]
+        due = await obligations.due_of(
+            db, [account.account_id for account in willing], currency=settings.currency
+        )
+        services = await _services(db, due, per_stay)
+        looks = [
+            (
+                account.account_id,
+                await _collect(
+                    db,
+                    account,
+                    due.get(account.account_id, []),
+                    services,
+                    settings=settings,
+                    gateway_name=gateway_name,
+                    now=now,
+                ),
+            )
+            for account in batch
+        ]
         await accounts.gather_next(db, looks)
         return len(batch)
+
+
+async def _services(
+    db: Connection,
+    due: Mapping[AccountId, Sequence[DueObligation]],
+    per_stay: Collection[str],
+) -> dict[ObligationId, Service]:
+    owed = [each.obligation_id for parts in due.values() for each in parts]
+    if not per_stay or not owed:
+        return {}
+    return await registrations.services_of(db, owed, gateways=per_stay)
+
+
+async def _collect(
+    db: Connection,
+    account: ToGather,
+    due: Sequence[DueObligation],
+    services: Mapping[ObligationId, Service],
+    *,
+    settings: BillingSettings,
+    gateway_name: str,
+    now: datetime,
+) -> datetime | None:
+    """Make an account's payments; says when to look again, None: when something happens."""
+    looks = []
+    for each in due:
+        service = services.get(each.obligation_id)
+        if service is None or not service.answered:
+            continue
+        if each.chargeable_from <= now:
+            await payments.insert(db, _deduction(account, each, service, settings, now), now=now)
+        else:
+            looks.append(each.chargeable_from)
+    rest = [each for each in due if each.obligation_id not in services]
+    by_card = await _gather(
+        db, account, rest, settings=settings, gateway_name=gateway_name, now=now
+    )
+    return min(filter(None, (*looks, by_card)), default=None)
 
 
 def _can_pay(account: ToGather) -> bool:
@@ -45,23 +102,45 @@ def _can_pay(account: ToGather) -> bool:
 
 async def _gather(
     db: Connection,
-    ready: list[ToGather],
+    account: ToGather,
+    due: Sequence[DueObligation],
     *,
     settings: BillingSettings,
     gateway_name: str,
     now: datetime,
-) -> list[tuple[AccountId, datetime | None]]:
-    due = await obligations.due_of(
-        db, [account.account_id for account in ready], currency=settings.currency
+) -> datetime | None:
+    if not _can_pay(account):
+        # Only a new card, or the end of the payment under way, changes anything.
+        return None
+    if account.collect_after is not None and account.collect_after > now:
+        return account.collect_after
+    decision = gather(due, rule=settings.gather_rule, now=now)
+    if isinstance(decision, Gathered):
+        payment = _payment(account, decision, settings, gateway_name=gateway_name, now=now)
+        await payments.insert(db, payment, now=now)
+    return decision.at if isinstance(decision, WaitUntil) else None
+
+
+def _deduction(
+    account: ToGather,
+    due: DueObligation,
+    service: Service,
+    settings: BillingSettings,
+    now: datetime,
+) -> NewPayment:
+    return NewPayment(
+        payment_id=PaymentId(new_id(now)),
+        account_id=account.account_id,
+        method=PaymentMethodKind.DEDUCTION,
+        gateway=service.gateway,
+        customer_ref=service.customer_ref,
+        currency=settings.currency,
+        state=PaymentState.READY,
+        due_at=now,
+        return_url=None,
+        trace_id=due.trace_id,
+        parts=((due.obligation_id, due.outstanding_minor),),
     )
-    looks: list[tuple[AccountId, datetime | None]] = []
-    for account in ready:
-        decision = gather(due.get(account.account_id, []), rule=settings.gather_rule, now=now)
-        if isinstance(decision, Gathered):
-            payment = _payment(account, decision, settings, gateway_name=gateway_name, now=now)
-            await payments.insert(db, payment, now=now)
-        looks.append((account.account_id, decision.at if isinstance(decision, WaitUntil) else None))
-    return looks
 
 
 def _payment(

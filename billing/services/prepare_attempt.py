@@ -4,8 +4,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from billing.core.payment import PaymentState, check_arrow
-from billing.db import accounts, appeals, attempts, obligations, payments
+from billing.core.payment import PaymentMethodKind, PaymentState, check_arrow
+from billing.db import (
+    accounts,
+    appeals,
+    attempts,
+    obligations,
+    payments,
+    registrations,
+)
 from billing.db.attempts import Attempt
 from billing.db.connection import Connection
 from billing.db.payments import PaymentRow
@@ -26,33 +33,39 @@ async def prepare_attempt(
     if not await _still_owed(db, payment):
         await _call_off(db, payment, now=now)
         return None
-    method_ref = None
-    if payment.account_id is not None:
-        method_ref = await accounts.method_ref(db, payment.account_id, gateway=gateway.name)
-    if method_ref is None or payment.customer_ref is None:
+    order = await _order(db, payment, gateway_name=gateway.name)
+    if order is None:
         await _call_off(db, payment, now=now)
         return None
     check_arrow(payment.state, PaymentState.IN_FLIGHT)
-    request = gateway.charge_request(
-        ChargeOrder(
-            payment_id=payment.payment_id,
-            attempt=payment.attempts + 1,
-            amount_minor=payment.amount_minor,
-            currency=payment.currency,
-            customer_ref=payment.customer_ref,
-            method_ref=method_ref,
-            trace_id=payment.trace_id,
-            payment_ref=payment.payment_ref,
-        )
-    )
     return await attempts.start(
         db,
         payment,
-        request,
+        gateway.charge_request(order),
         idempotency_key=f"payment-{payment.payment_id}-{payment.attempts + 1}",
         due_at=now + timedelta(seconds=settings.attempt_lease_seconds),
         now=now,
     )
+
+
+async def _order(db: Connection, payment: PaymentRow, *, gateway_name: str) -> ChargeOrder | None:
+    """Say what is to be charged, and to what; None where there is nothing to charge it to."""
+    if payment.account_id is None or payment.customer_ref is None:
+        return None
+    order = ChargeOrder(
+        payment_id=payment.payment_id,
+        attempt=payment.attempts + 1,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        customer_ref=payment.customer_ref,
+        trace_id=payment.trace_id,
+        payment_ref=payment.payment_ref,
+    )
+    if payment.method is PaymentMethodKind.DEDUCTION:
+        stay = await registrations.charged(db, payment.payment_id, gateway=gateway_name)
+        return None if stay is None else msgspec.structs.replace(order, stay=stay)
+    card = await accounts.method_ref(db, payment.account_id, gateway=gateway_name)
+    return None if card is None else msgspec.structs.replace(order, method_ref=card)
 
 
 async def _still_owed(db: Connection, payment: PaymentRow) -> bool:

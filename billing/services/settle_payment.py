@@ -11,6 +11,7 @@ import msgspec
 from billing.core import entries, obligation
 from billing.core.attempt import (
     ActionRequired,
+    DeclineClass,
     Declined,
     NotExecuted,
     Outcome,
@@ -27,7 +28,16 @@ from billing.core.payment import (
     after_outcome,
     check_arrow,
 )
-from billing.db import accounts, attempts, ledger, notices, obligations, payments
+from billing.db import (
+    accounts,
+    advances,
+    attempts,
+    ledger,
+    notices,
+    obligations,
+    payments,
+    registrations,
+)
 from billing.db.connection import Connection
 from billing.db.obligations import ObligationRow
 from billing.db.payments import PaymentRow
@@ -80,20 +90,37 @@ async def settle(
     attempt = await attempts.newest(db, payment_id)
     if attempt is None or not attempt.undecided:
         return
-    declines = 0
-    if payment.account_id is not None:
-        declines = await accounts.declines(db, payment.account_id)
     step = after_outcome(
-        outcome, declines=declines, sends=attempt.sends, pace=settings.pace, now=now
+        outcome,
+        declines=await _declines(db, payment),
+        sends=attempt.sends,
+        pace=settings.pace,
+        now=now,
     )
     await _finish_attempt(db, payment, attempt.number, outcome, step, now=now)
     if payment.method is PaymentMethodKind.CHECKOUT and not isinstance(outcome, _UNDECIDED):
+        await abandon(db, payment, now=now)
+        return
+    if payment.method is PaymentMethodKind.DEDUCTION and step.decline_class is DeclineClass.REFUSED:
+        # The provider will not take this stay at all: its driver's card may, or the driver does.
+        await registrations.refuse(
+            db, payment_id, gateway=payment.gateway, detail=step.decline_code or ""
+        )
         await abandon(db, payment, now=now)
         return
     check_arrow(payment.state, step.state)
     await payments.move(db, _moved(payment, step, outcome), now=now)
     if step.decline_class is not None and payment.account_id is not None:
         await follow_decline(db, payment, payment.account_id, step, now=now)
+
+
+async def _declines(db: Connection, payment: PaymentRow) -> int:
+    """Count the declines in a row: a card's of all its payments, a deduction's of its own."""
+    if payment.account_id is None:
+        return 0
+    if payment.method is PaymentMethodKind.DEDUCTION:
+        return payment.attempts - 1
+    return await accounts.declines(db, payment.account_id)
 
 
 async def abandon(db: Connection, payment: PaymentRow, *, now: datetime) -> None:
@@ -185,15 +212,24 @@ async def _capture(
     await ledger.append(db, [(new_id(now), entry)], now=now)
     await _return_excess(db, captures, gateway=gateway, now=now)
     await notices.call_off_about(db, payment.payment_id)
-    if payment.account_id is not None:
+    if outcome.advanced:
+        await advances.record(
+            db,
+            payment.payment_id,
+            gateway=payment.gateway,
+            advanced_at=outcome.captured_at,
+            repaid_at=now if outcome.repaid else None,
+            due_at=None if outcome.repaid else now,
+        )
+    if payment.account_id is not None and payment.method is PaymentMethodKind.CARD:
         await accounts.count_success(db, payment.account_id, now=now)
     else:
         await restore_paid_up(db, rows, now=now)
 
 
 def _captured(payment: PaymentRow, row: ObligationRow, amount_minor: int) -> Capture:
-    by_card = payment.method is PaymentMethodKind.CARD
-    if by_card and payment.account_id != row.account_id:
+    by_hand = payment.method is PaymentMethodKind.CHECKOUT
+    if not by_hand and payment.account_id != row.account_id:
         # While the charge was under way the stay turned out to be another driver's.
         return obligation.capture_in_error(row.money, amount_minor=amount_minor)
     return obligation.capture(row.money, amount_minor=amount_minor)

@@ -7,7 +7,7 @@ repetition and its loss change nothing but how soon we look.
 from collections.abc import Mapping
 from datetime import datetime
 
-from billing.db import inbox, payments, refunds, setups
+from billing.db import advances, inbox, payments, refunds, registrations, setups
 from billing.db.connection import Pool, transaction
 from billing.gateway import PaymentProvider
 from billing.settings import BillingSettings
@@ -35,6 +35,14 @@ async def handle_webhooks(
         }
         if hints:
             await payments.poke(db, sorted(hints, key=str), gateway=gateway.name, now=now)
+        payment_ids = {each.payment_id for each in notices if each.payment_id is not None}
+        if payment_ids and gateway.capabilities.advances:
+            await advances.poke(db, sorted(payment_ids), now=now)
+        registration_ids = {
+            each.registration_id for each in notices if each.registration_id is not None
+        }
+        if registration_ids:
+            await registrations.poke(db, sorted(registration_ids), now=now)
         setup_ids = {notice.setup_id for notice in notices if notice.setup_id is not None}
         if setup_ids:
             await setups.poke(db, sorted(setup_ids), now=now)

@@ -55,5 +55,4 @@ def _notice(told: NotificationShape) -> Notice:
         payment_id=None if payment_id is None else PaymentId(payment_id),
         refund_id=refund_of(about.out_refund_no) if about.out_refund_no else None,
         registration_id=registration_of(about.out_parking_no) if about.out_parking_no else None,
-        payment_ref=about.out_trade_no,
     )

@@ -1,0 +1,175 @@
+"""A billing world with both providers: the real simulators of Stripe and of WeChat Pay."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from billing.audit import Truth
+from billing.audit.truth import TrueCharge, TrueRefund
+from billing.core.reconcile import Finding
+from billing.gateways import Providers
+from billing.providers.stripe import StripeGateway
+from billing.providers.wechatpay import WeChatPay
+from billing.providers.wechatpay.names import payment_of, refund_of
+from billing.services.draw_statement import reconcile_gateway
+from billing.services.plate_services import bind_service
+from billing.services.webhooks import receive_webhook
+from billing.wechat_settings import WeChatSettings
+from billing.worker import BillingWorker
+from gateway_sim.payments.server import Options as StripeOptions
+from gateway_sim.wechatpay.server import Options
+from parking.core.events import PlateColour
+from parking.core.ids import AccountId
+from parking.core.plate import Plate
+from parking.core.secret import Secret
+from tests.gateway_sim.payments.harness import running as stripe_running
+from tests.gateway_sim.wechatpay.harness import Inbox, Simulator, notification_inbox, running
+from tests.integration.billing.world import BillingWorld, settings_for
+
+
+def wechat_settings(simulator: Simulator, notify_url: str) -> WeChatSettings:
+    """What a merchant configures."""
+    own = simulator.credentials
+    return WeChatSettings(
+        mchid=own.mchid,
+        appid=own.appid,
+        sub_mchid=own.sub_mchid,
+        sub_appid=own.sub_appid,
+        serial_no=own.merchant_serial_no,
+        private_key=Secret(own.merchant_private_key),
+        apiv3_key=Secret(own.apiv3_key),
+        public_key=own.platform_public_key,
+        public_key_id=own.platform_public_key_id,
+        api_url=simulator.address,
+        notify_url=notify_url,
+        timeout_seconds=5,
+        bill_poll_seconds=1,
+    )
+
+
+class WeChatWorld(BillingWorld):
+    """Drivers who pay by WeChat, beside those who pay by card."""
+
+    wechat: Simulator
+    inbox: Inbox
+    handed_in = 0
+
+    def join(self, wechat: Simulator, inbox: Inbox) -> None:
+        """Work with WeChat Pay too."""
+        self.wechat, self.inbox = wechat, inbox
+        settings = wechat_settings(wechat, inbox.url)
+        self.settings = msgspec.structs.replace(self.settings, wechat=settings)
+        self.provider = WeChatPay(self.settings)
+        assert isinstance(self.gateway, StripeGateway)
+        self.providers = Providers(self.gateway, self.provider)
+        self.worker = BillingWorker(self.pool, self.providers, self.settings, notifier=self.phones)
+        wechat.set_clock(self.now)
+
+    async def wechat_driver(self, plate: str, *, card: str | None = None) -> AccountId:
+        """A driver who has opened WeChat's service for a plate, and has bound it here."""
+        account_id = await self.driver(plate, card=card)
+        openid = self.wechat.open_service(plate)
+        await bind_service(
+            self.pool,
+            self.providers,
+            account_id=account_id,
+            plate=Plate(plate),
+            colour=PlateColour.BLUE,
+            provider="wechatpay",
+            customer_ref=openid,
+            now=self.now,
+        )
+        return account_id
+
+    async def later(self, **delta: float) -> None:
+        """Let time pass for everybody."""
+        seconds = timedelta(**delta).total_seconds()
+        if hasattr(self, "wechat"):
+            self.wechat.advance(seconds)
+            await self.hand_in()
+        await super().later(seconds=seconds)
+
+    async def hand_in(self) -> None:
+        """Post the notifications that came, as WeChat does."""
+        posts = self.inbox.posts[self.handed_in :]
+        self.handed_in += len(posts)
+        for headers, body in posts:
+            await receive_webhook(
+                self.pool,
+                self.provider,
+                body=body,
+                headers={name.lower(): value for name, value in headers.items()},
+                now=self.now,
+            )
+
+    async def reconcile_wechat(self) -> tuple[Finding, ...]:
+        return await reconcile_gateway(self.pool, self.settings, gateway_name="wechatpay")
+
+    def deductions(self) -> list[dict[str, Any]]:
+        """What WeChat really took."""
+        taken: list[dict[str, Any]] = self.wechat.truth()["deductions"]
+        return taken
+
+    def truth(self) -> Truth:
+        """Both truth logs together."""
+        told = super().truth()
+        if not hasattr(self, "wechat"):
+            return told
+        true = self.wechat.truth()
+        charges = [
+            TrueCharge(
+                charge=it["transaction_id"],
+                payment_intent=it["out_trade_no"],
+                amount=it["amount"],
+                currency="cny",
+                metadata={"payment_id": str(payment_of(it["out_trade_no"]))},
+                fee=it["fee"],
+            )
+            for it in true["deductions"]
+        ]
+        refunds = [
+            TrueRefund(
+                refund=it["refund_id"],
+                charge=it["transaction_id"],
+                amount=it["amount"],
+                currency="cny",
+                metadata={"refund_id": str(refund_of(it["out_refund_no"]))},
+            )
+            for it in true["refunds"]
+        ]
+        return msgspec.structs.replace(
+            told, charges=(*told.charges, *charges), refunds=(*told.refunds, *refunds)
+        )
+
+
+@contextmanager
+def both_running(
+    options: Options | None = None,
+) -> Iterator[tuple[Any, Simulator, Inbox]]:
+    """Both simulators, and where WeChat's notifications come in."""
+    with (
+        notification_inbox() as inbox,
+        stripe_running(StripeOptions(seed=7)) as stripe,
+        running(options or Options(seed=7)) as wechat,
+    ):
+        yield stripe, wechat, inbox
+
+
+@asynccontextmanager
+async def open_wechat_world(
+    database_url: str, options: Options | None = None
+) -> AsyncIterator[WeChatWorld]:
+    """A world with both."""
+    with both_running(options) as (stripe, wechat, inbox):
+        pool = await asyncpg.create_pool(database_url, min_size=1, max_size=12)
+        world = WeChatWorld(pool, stripe, settings_for(stripe.address))
+        world.join(wechat, inbox)
+        try:
+            yield world
+        finally:
+            await world.providers.close()
+            await pool.close()
