@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import cache
+from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
@@ -62,8 +62,9 @@ class Simulator:
     def close(self) -> None:
         self.http.close()
 
-    @property
+    @cached_property
     def credentials(self) -> Credentials:
+        """As they were at first: certificates may be rotated since."""
         reply = self.http.get("/_sim/credentials")
         return msgspec.json.decode(reply.content, type=Credentials)
 
