@@ -13,6 +13,7 @@ import msgspec
 
 from billing.capabilities import Capabilities
 from billing.core.attempt import Declined, Outcome, Pending, Succeeded, Unknown
+from billing.dispute_gateway import DisputeGateway
 from billing.gateway_request import GatewayRequest
 from billing.registering import EntryRegistrar, RegisteredStay
 from parking.core.errors import DomainError
@@ -153,6 +154,12 @@ class RefundPending(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     refund_ref: str
 
 
+class RefundBlocked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Refused while a bank disputes the payment: how that ends decides about it."""
+
+    reason: str
+
+
 class RefundFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Definitely not given back; a person must look."""
 
@@ -176,7 +183,7 @@ CheckoutAnswer: TypeAlias = CheckoutOpened | Declined | Unknown
 CheckoutProgress: TypeAlias = PageOpen | PageExpired | Succeeded | Pending | Unknown
 SetupProgress: TypeAlias = PageOpen | PageExpired | CardSetUp
 CallOffAnswer: TypeAlias = CalledOff | Succeeded | Pending | Unknown
-RefundAnswer: TypeAlias = Refunded | RefundPending | RefundFailed | Unknown
+RefundAnswer: TypeAlias = Refunded | RefundPending | RefundBlocked | RefundFailed | Unknown
 TransferAnswer: TypeAlias = Transferred | TransferRefused | Unknown
 
 
@@ -204,6 +211,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     setup_id: UUID | None = None
     refund_id: UUID | None = None
     registration_id: UUID | None = None
+    dispute_ref: str | None = None
+    """The gateway's name of a bank's dispute, where it is about one."""
     payment_ref: str | None = None
     """The gateway's name of the payment, where the object carries one."""
 
@@ -235,6 +244,11 @@ class PaymentProvider(Protocol):
     @property
     def pages(self) -> "PaymentGateway | None":
         """Its own pages, where it has some."""
+        ...
+
+    @property
+    def disputes(self) -> DisputeGateway | None:
+        """Where it hears of banks that take money back, if they can."""
         ...
 
     @property

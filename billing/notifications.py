@@ -28,6 +28,7 @@ class NotificationKind(Enum):
     PLATE_MOVED = "plate_moved"
     PAYMENT_DECLINED = "payment_declined"
     PAYMENT_STOPPED = "payment_stopped"
+    DISPUTE_LOST = "dispute_lost"
     REMINDER_1 = "payment_reminder_1"
     REMINDER_2 = "payment_reminder_2"
     REMINDER_3 = "payment_reminder_3"

@@ -146,6 +146,19 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     claim_fact_tries_max: Annotated[
         int, setting("Guesses at a fact from a recent stay", unit="tries", ge=1)
     ] = 3
+    claim_pause_days: Annotated[
+        int,
+        setting(
+            "After a claim that was withdrawn or refused, its account may claim the same plate"
+            " again after this long",
+            unit="days",
+            ge=1,
+        ),
+    ] = 30
+    claims_max: Annotated[
+        int,
+        setting("Claims that one account may make in so long without success", unit="claims", ge=1),
+    ] = 5
     write_off_after_days: Annotated[
         int, setting("What is unpaid for this long is written off", unit="days", ge=1)
     ] = 180
@@ -166,6 +179,16 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = 60
     report_overlap_seconds: Annotated[
         int, setting("How far back each reading begins before the last ended", unit="s", ge=0)
+    ] = 3600
+
+    dispute_poll_seconds: Annotated[
+        int,
+        setting(
+            "How often the gateway is asked for banks' disputes that no webhook told of, and how"
+            " those that are open stand",
+            unit="s",
+            ge=1,
+        ),
     ] = 3600
 
     notification_sender: Annotated[
@@ -229,6 +252,8 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             fact_tries_max=self.claim_fact_tries_max,
             fact_within=timedelta(minutes=15),
             fact_age=timedelta(days=30),
+            pause=timedelta(days=self.claim_pause_days),
+            claims_max=self.claims_max,
         )
 
     @property

@@ -6,7 +6,7 @@ how long to sleep. Several workers may run side by side, and any may be killed a
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
 import structlog
@@ -22,23 +22,28 @@ from billing.services.bind import work_setups
 from billing.services.claims import work_claims
 from billing.services.consume_outbox import consume_outbox
 from billing.services.days import ledger_day
+from billing.services.find_disputes import find_disputes
 from billing.services.follow_advances import follow_advances
 from billing.services.gather_payments import gather_payments
 from billing.services.leave import work_detachments
 from billing.services.notify import work_notifications
 from billing.services.pay_out import prepare_payouts, work_payouts
-from billing.services.read_report import book_fees, read_report
+from billing.services.read_report import book_fees, book_refund_fees, read_report
 from billing.services.refund import work_refunds
 from billing.services.register_stays import work_registrations
 from billing.services.settle_operators import settle_operators
 from billing.services.webhooks import handle_webhooks
+from billing.services.work_disputes import DisputeWorker
 from billing.services.work_payments import PaymentWorker
 from billing.services.write_off import write_off_overdue
 from billing.settings import BillingSettings
+from billing.witness import Witness
 
 _log = structlog.get_logger(__name__)
 _NAP_SECONDS = 0.05
 """The shortest sleep: what is due but held by another worker is not waited for in a circle."""
+
+_SETTLE_AGAIN = timedelta(minutes=10)
 
 _Stage: TypeAlias = Callable[[datetime], Awaitable[int]]
 
@@ -54,8 +59,12 @@ class BillingWorker:
         *,
         notifier: Notifier | None = None,
         corrector: FactCorrector | None = None,
+        witness: Witness | None = None,
     ) -> None:
-        """Without a corrector another worker must carry out granted appeals."""
+        """Without a corrector another worker must carry out granted appeals.
+
+        Without a witness disputes are answered with what billing itself knows.
+        """
         self._pool = pool
         self._providers = providers = together(gateway)
         self._gateway = gateway = providers.gateway
@@ -77,8 +86,9 @@ class BillingWorker:
             "detachments": lambda now: work_detachments(pool, gateway, settings, now=now),
         }
         for provider in providers:
-            self._stages |= self._stages_of(provider)
+            self._stages |= self._stages_of(provider) | self._disputes_of(provider, witness)
         self._settled_on: date | None = None
+        self._settle_again_at = datetime.min.replace(tzinfo=UTC)
         self._payouts_prepared_at: datetime | None = None
         if corrector is not None:
             self._stages["appeals"] = lambda now: work_appeals(pool, corrector, settings, now=now)
@@ -97,16 +107,35 @@ class BillingWorker:
             f"refunds {name}": lambda now: work_refunds(pool, provider, settings, now=now),
             f"report_lines {name}": lambda now: read_report(pool, provider, settings, now=now),
             f"fees {name}": lambda now: book_fees(pool, provider, settings, now=now),
+            f"refund_fees {name}": lambda now: book_refund_fees(pool, provider, settings, now=now),
+        }
+
+    def _disputes_of(self, provider: PaymentProvider, witness: Witness | None) -> dict[str, _Stage]:
+        """What is to be done about banks that take money back, where they can."""
+        pool, settings, name = self._pool, self._settings, provider.name
+        if (gateway := provider.disputes) is None:
+            return {}
+        worker = DisputeWorker(
+            pool, name, gateway, settings, refunds=self._providers, witness=witness
+        )
+        return {
+            f"news of disputes {name}": lambda now: find_disputes(
+                pool, name, gateway, settings, now=now
+            ),
+            f"disputes {name}": lambda now: worker.work(now=now),
         }
 
     async def _settle(self, now: datetime) -> int:
         """Settle operators, once a ledger day and worker: no cut-off comes in between."""
         delay = timedelta(seconds=self._settings.settlement_delay_seconds)
         day = ledger_day(self._settings, now=now - delay)
-        if day == self._settled_on:
+        if day == self._settled_on or now < self._settle_again_at:
             return 0
+        # Books that cannot be settled are tried again, but not at every step.
+        self._settle_again_at = now + _SETTLE_AGAIN
         made = await settle_operators(self._pool, self._settings, now=now)
         self._settled_on = day
+        self._settle_again_at = now
         return made
 
     async def _pay_out(self, now: datetime) -> int:
@@ -150,9 +179,10 @@ async def run_worker(
     stop: asyncio.Event,
     *,
     corrector: FactCorrector | None = None,
+    witness: Witness | None = None,
 ) -> None:
     """Work until told to stop. A database that is down is waited for."""
-    worker = BillingWorker(pool, gateway, settings, corrector=corrector)
+    worker = BillingWorker(pool, gateway, settings, corrector=corrector, witness=witness)
     while not stop.is_set():
         pause = settings.worker_idle_ms / 1000
         try:

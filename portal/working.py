@@ -29,6 +29,7 @@ from portal import logs
 from portal.correcting import StayCorrector
 from portal.database import keep_running, ready_database
 from portal.settings import Settings
+from portal.witnessing import StayBook
 
 _LOG = structlog.get_logger("portal.work")
 _RETRY_SECONDS = 1.0
@@ -79,6 +80,7 @@ async def _work_until(
                     clock=system_clock,
                     stop=stop,
                     corrector=StayCorrector(pool, parking.amendments),
+                    witness=StayBook(pool),
                 )
             )
             tasks.create_task(

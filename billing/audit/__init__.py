@@ -6,14 +6,14 @@ parking's checks.
 
 from collections.abc import AsyncIterator
 
-from billing.audit import books, collecting, drivers, operators
+from billing.audit import books, collecting, disputes, drivers, operators
 from billing.audit.truth import Truth, against_truth
 from billing.audit.violation import BillingViolation
 from billing.db.connection import Connection
 
 __all__ = ["BillingViolation", "Truth", "violations"]
 
-_CHECKS = (*books.CHECKS, *operators.CHECKS, *drivers.CHECKS, *collecting.CHECKS)
+_CHECKS = (*books.CHECKS, *operators.CHECKS, *drivers.CHECKS, *collecting.CHECKS, *disputes.CHECKS)
 
 
 async def violations(

@@ -69,10 +69,11 @@ CHECKS = (
         "refunds-never-exceed-captures",
         """
         SELECT p.payment_id::text AS subject,
-            format('%s refunded of %s', sum(r.amount_minor), p.amount_minor) AS text
+            format('%s refunded of %s', sum(r.amount_minor - r.covered_minor),
+                   p.amount_minor) AS text
         FROM billing.refund AS r JOIN billing.payment AS p USING (payment_id)
         GROUP BY p.payment_id
-        HAVING sum(r.amount_minor) > p.amount_minor OR p.state <> 'succeeded'
+        HAVING sum(r.amount_minor - r.covered_minor) > p.amount_minor OR p.state <> 'succeeded'
         """,
     ),
     Check(

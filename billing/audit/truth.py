@@ -15,6 +15,11 @@ _PAYOUTS = """
 SELECT payout_id::text AS payout_id, settlement_id::text AS settlement_id, reverses IS NULL AS paid,
     account_ref, amount_minor, state FROM billing.payout
 """
+_DISPUTED = """
+SELECT f.kind, f.ref, f.amount_minor, f.fee_minor, d.dispute_ref
+FROM billing.dispute_fact AS f JOIN billing.dispute AS d USING (dispute_id)
+WHERE f.kind IN ('withdrawn', 'reinstated')
+"""
 _REFUNDS = "SELECT refund_id::text AS refund_id, state, amount_minor FROM billing.refund"
 
 
@@ -60,6 +65,18 @@ class TrueReversal(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
 
 
+class TrueDispute(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that a bank really took back, or returned."""
+
+    what: str
+    """`withdrawn` or `reinstated`."""
+    dispute: str
+    balance_transaction: str
+    amount: int
+    fee: int
+    currency: str
+
+
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """The simulator's truth log."""
 
@@ -67,11 +84,12 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     refunds: tuple[TrueRefund, ...] = ()
     transfers: tuple[TrueTransfer, ...] = ()
     reversals: tuple[TrueReversal, ...] = ()
+    disputes: tuple[TrueDispute, ...] = ()
 
 
 async def against_truth(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
     """Check what the simulator really took, gave back and passed on."""
-    for check in (_against_charges, _against_refunds, _against_transfers):
+    for check in (_against_charges, _against_refunds, _against_transfers, _against_disputes):
         async for violation in check(db, truth):
             yield violation
 
@@ -166,4 +184,20 @@ async def _against_transfers(db: Connection, truth: Truth) -> AsyncIterator[Bill
                 invariant="transfers-are-payouts-and-once",
                 subject=payout_id,
                 text="succeeded, and never happened",
+            )
+
+
+async def _against_disputes(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
+    """Hold each movement that we booked to a true one; of which we may not have heard yet."""
+    true = {
+        each.balance_transaction: (each.what, each.dispute, each.amount, each.fee)
+        for each in truth.disputes
+    }
+    for row in await db.fetch(_DISPUTED):
+        booked = (row["kind"], row["dispute_ref"], row["amount_minor"], row["fee_minor"])
+        if true.get(row["ref"]) != booked:
+            yield BillingViolation(
+                invariant="disputes-are-true",
+                subject=row["ref"],
+                text=f"booked as {booked}, really {true.get(row['ref'])}",
             )

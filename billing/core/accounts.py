@@ -38,6 +38,10 @@ class AccountRole(Enum):
     """What the platform has earned."""
     DRIVER_CREDIT = "driver_credit"
     """What drivers paid and no longer owed, until it is refunded."""
+    DISPUTE_CLAIMS = "dispute_claims"
+    """What banks have taken back and not decided about."""
+    DISPUTE_COSTS = "dispute_costs"
+    """What disputes cost the platform itself."""
 
 
 KINDS: dict[AccountRole, AccountKind] = {
@@ -48,6 +52,8 @@ KINDS: dict[AccountRole, AccountKind] = {
     AccountRole.PROCESSOR_CLEARING: AccountKind.ASSET,
     AccountRole.PLATFORM_COMMISSION: AccountKind.INCOME,
     AccountRole.DRIVER_CREDIT: AccountKind.LIABILITY,
+    AccountRole.DISPUTE_CLAIMS: AccountKind.ASSET,
+    AccountRole.DISPUTE_COSTS: AccountKind.EXPENSE,
 }
 
 OPERATOR_ROLES = frozenset(
@@ -120,5 +126,11 @@ def processor_clearing(gateway: str) -> LedgerAccount:
     return LedgerAccount(f"{AccountRole.PROCESSOR_CLEARING.value}:{gateway}")
 
 
+def dispute_claims(gateway: str) -> LedgerAccount:
+    """Name the account of what banks took back through a gateway and have not decided about."""
+    return LedgerAccount(f"{AccountRole.DISPUTE_CLAIMS.value}:{gateway}")
+
+
 PLATFORM_COMMISSION = LedgerAccount(AccountRole.PLATFORM_COMMISSION.value)
 DRIVER_CREDIT = LedgerAccount(AccountRole.DRIVER_CREDIT.value)
+DISPUTE_COSTS = LedgerAccount(AccountRole.DISPUTE_COSTS.value)

@@ -38,6 +38,10 @@ TEXTS: dict[str, Text] = {
         zh="停车费 {amount} 扣款失败，先离场后付费已暂停。请更换支付方式，或手动支付。",
         en="Your parking payment of {amount} failed. Please leave another card, or pay by hand.",
     ),
+    "dispute_lost": Text(
+        zh="您的银行已退回停车费 {amount}，该卡不再用于扣款。请绑定其他支付方式，或手动支付。",
+        en="Your bank gave {amount} for parking back to you. Please leave another card.",
+    ),
     "payment_reminder_1": _REMINDER,
     "payment_reminder_2": _REMINDER,
     "payment_reminder_3": _REMINDER,

@@ -25,6 +25,15 @@ class Period(Enum):
     MONTHLY = "monthly"
 
 
+class DisputeBearer(Enum):
+    """Who bears what a lost dispute of a bank takes, and each dispute's fee."""
+
+    OPERATOR = "operator"
+    """Its share goes back, and so does the platform's commission."""
+    PLATFORM = "platform"
+    """A cost of the platform's; the operator keeps its share."""
+
+
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """What the platform takes, from a day on. Sums in minor units, for each period."""
 
@@ -34,8 +43,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     fixed_minor: int = 0
     """A period's fixed fee, however much is collected."""
     minimum_minor: int = 0
-    """Commission comes to this much a period at least."""
+    """Commission comes to this much a period at least, after what corrections gave back."""
     period: Period = Period.MONTHLY
+    disputes_borne_by: DisputeBearer = DisputeBearer.OPERATOR
+    """Of payments that were booked while the contract held."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +59,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     processor_fees_minor: int
     corrected_minor: int
     """Everything else: corrections of what was paid; negative takes away."""
+    commission_returned_minor: int = 0
+    """What of the platform's commission went back with those corrections; it is in them."""
 
 
 class SettlementDoesNotAddUpError(DomainError):
@@ -80,6 +93,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """To be paid out."""
     carried_minor: int
     """Left for the next settlement: too small to be paid out, or negative."""
+    commission_returned_minor: int = 0
+    """Of the corrections: commission that went back, and so does not count for the minimum."""
 
     def __post_init__(self) -> None:
         """Hold the parts to the whole."""
@@ -124,8 +139,13 @@ def settle(
     figures: Figures,
     payout_minimum_minor: int,
 ) -> Settlement:
-    """Settle a period: what is left after the contract's fees is paid out, if it is enough."""
-    top_up = max(0, contract.minimum_minor - figures.commission_minor)
+    """Settle a period: what is left after the contract's fees is paid out, if it is enough.
+
+    For the minimum counts what the platform keeps of the period: commission less what corrections
+    of the period gave back, whenever it was earned. The top-up is never more than the minimum.
+    """
+    earned = max(0, figures.commission_minor - figures.commission_returned_minor)
+    top_up = max(0, contract.minimum_minor - earned)
     left = (
         figures.opening_minor
         + figures.collected_minor
@@ -151,4 +171,5 @@ def settle(
         top_up_minor=top_up,
         settled_minor=settled,
         carried_minor=left - settled,
+        commission_returned_minor=figures.commission_returned_minor,
     )

@@ -77,6 +77,12 @@ SELECT m.method_ref FROM billing.payment_method AS m
 WHERE m.account_id = $1 AND m.gateway = $2 AND m.ended_at IS NULL
 """
 
+_NEWER_METHOD = """
+SELECT EXISTS (
+    SELECT FROM billing.payment_method AS m
+    WHERE m.account_id = $1 AND m.gateway = $2 AND m.ended_at IS NULL AND m.set_up_at > $3)
+"""
+
 _RESTORE = """
 UPDATE billing.driver_account
 SET declines = 0, collect_after = NULL, suspended_at = NULL, suspended_for = NULL,
@@ -107,11 +113,6 @@ SET declines = declines + 1, collect_after = $2,
 WHERE account_id = $1
 """
 
-_PAID = """
-UPDATE billing.driver_account SET declines = 0, collect_after = NULL, gather_at = $2
-WHERE account_id = $1
-"""
-
 _WAKE = "UPDATE billing.driver_account SET gather_at = least(gather_at, $2) WHERE account_id = $1"
 
 _DECLINES = "SELECT declines FROM billing.driver_account WHERE account_id = $1"
@@ -127,7 +128,9 @@ WHERE a.account_id = n.account_id
 _LOCK_TO_GATHER = """
 SELECT a.account_id, a.collect_after, a.suspended_at, c.customer_ref, m.method_ref,
     EXISTS (SELECT FROM billing.payment AS p WHERE p.account_id = a.account_id
-            AND p.method = 'card' AND p.state NOT IN ('succeeded', 'abandoned')) AS paying
+            AND p.method = 'card' AND p.state NOT IN ('succeeded', 'abandoned')) AS paying,
+    EXISTS (SELECT FROM billing.payment AS p JOIN billing.dispute AS d USING (payment_id)
+            WHERE p.account_id = a.account_id AND d.closed_at IS NULL) AS disputing
 FROM billing.driver_account AS a
 LEFT JOIN billing.gateway_customer AS c ON c.account_id = a.account_id AND c.gateway = $2
 LEFT JOIN billing.payment_method AS m
@@ -174,6 +177,8 @@ class ToGather(msgspec.Struct, frozen=True, kw_only=True):
     method_ref: str | None
     paying: bool
     """A payment by card is under way; another waits for its end."""
+    disputing: bool
+    """A bank disputes a payment by this account's card: nothing more is charged meanwhile."""
 
 
 async def insert(db: Connection, account_id: AccountId, *, phone: str, now: datetime) -> bool:
@@ -248,6 +253,14 @@ async def method_ref(db: Connection, account_id: AccountId, *, gateway: str) -> 
     """Name the card that is charged now."""
     ref: str | None = await db.fetchval(_METHOD, account_id, gateway)
     return ref
+
+
+async def has_card_since(
+    db: Connection, account_id: AccountId, *, gateway: str, since: datetime
+) -> bool:
+    """Whether the card that is charged now was left after an instant."""
+    newer: bool = await db.fetchval(_NEWER_METHOD, account_id, gateway, since)
+    return newer
 
 
 async def replace_method(
@@ -330,11 +343,6 @@ async def restore(db: Connection, account_id: AccountId, *, now: datetime) -> No
     await db.execute(_RESTORE, account_id, now)
 
 
-async def count_success(db: Connection, account_id: AccountId, *, now: datetime) -> None:
-    """Forget declines; what else is owed may be gathered now."""
-    await db.execute(_PAID, account_id, now)
-
-
 async def wake(db: Connection, account_id: AccountId, *, now: datetime) -> None:
     """Have an account looked through now."""
     await db.execute(_WAKE, account_id, now)
@@ -357,6 +365,7 @@ async def lock_to_gather(
             customer_ref=row["customer_ref"],
             method_ref=row["method_ref"],
             paying=row["paying"],
+            disputing=row["disputing"],
         )
         for row in await db.fetch(_LOCK_TO_GATHER, now, gateway, limit)
     ]

@@ -10,7 +10,7 @@ from billing.core.gathering import DueObligation
 from billing.core.obligation import Obligation
 from billing.db.connection import Connection, Row, rows_changed
 from parking.core.cloning import StayHold
-from parking.core.ids import AccountId, ObligationId, OperatorId, StayId
+from parking.core.ids import AccountId, ObligationId, OperatorId, PaymentId, StayId
 from parking.core.plate import Plate
 from parking.messages import StayPriced
 
@@ -52,6 +52,13 @@ ORDER BY stay_id FOR UPDATE
 
 _LOCK = f"""
 SELECT {COLUMNS} FROM billing.obligation WHERE obligation_id = ANY($1::uuid[])
+ORDER BY stay_id FOR UPDATE
+"""  # noqa: S608
+
+_LOCK_OF_PAYMENT = f"""
+SELECT {COLUMNS} FROM billing.obligation WHERE obligation_id IN (
+    SELECT a.obligation_id FROM billing.payment_allocation AS a
+    WHERE a.payment_id = $1 AND a.state = 'captured')
 ORDER BY stay_id FOR UPDATE
 """  # noqa: S608
 
@@ -109,6 +116,12 @@ WHERE account_id = ANY($1::uuid[]) AND state = 'due'
   AND hold IS NULL AND currency = $2 AND NOT EXISTS (
     SELECT FROM billing.appeal AS a
     WHERE a.obligation_id = o.obligation_id AND a.closed_at IS NULL)
+  -- What a bank disputes, or took back, no card is asked for (dispute_reads.uncollectable_among).
+  AND NOT EXISTS (
+    SELECT FROM billing.payment_allocation AS a JOIN billing.dispute AS d USING (payment_id)
+    JOIN billing.payment AS p USING (payment_id)
+    WHERE a.obligation_id = o.obligation_id AND a.state = 'captured' AND (d.closed_at IS NULL
+        OR (d.state = 'lost' AND coalesce(p.account_id = o.account_id, true))))
 ORDER BY account_id, chargeable_from, obligation_id FOR UPDATE SKIP LOCKED
 """
 
@@ -213,6 +226,11 @@ async def lock_by_stay(db: Connection, stay_ids: Collection[StayId]) -> dict[Sta
 async def lock(db: Connection, obligation_ids: Collection[ObligationId]) -> list[ObligationRow]:
     """Lock obligations by their ids."""
     return list(map(read_row, await db.fetch(_LOCK, list(obligation_ids))))
+
+
+async def lock_of_payment(db: Connection, payment_id: PaymentId) -> list[ObligationRow]:
+    """Lock the obligations that a captured payment was for."""
+    return list(map(read_row, await db.fetch(_LOCK_OF_PAYMENT, payment_id)))
 
 
 async def of_stay(db: Connection, stay_id: StayId) -> ObligationRow | None:

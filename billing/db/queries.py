@@ -22,7 +22,10 @@ CROSS JOIN LATERAL (
     FROM billing.obligation AS o WHERE o.account_id = a.account_id
         AND o.state IN ('due', 'collecting', 'written_off') AND o.hold IS NULL
         AND NOT EXISTS (SELECT FROM billing.appeal AS p
-                        WHERE p.obligation_id = o.obligation_id AND p.closed_at IS NULL)) AS owed
+                        WHERE p.obligation_id = o.obligation_id AND p.closed_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM billing.payment_allocation AS l JOIN billing.dispute AS d USING (payment_id)
+            WHERE l.obligation_id = o.obligation_id AND d.closed_at IS NULL)) AS owed
 WHERE b.plate = ANY($1::text[]) AND b.ended_at IS NULL
 UNION ALL
 SELECT o.plate, false, false, sum(o.charged_minor - o.captured_minor + o.returned_minor)::bigint
@@ -35,6 +38,9 @@ WHERE o.plate = ANY($1::text[]) AND o.state IN ('due', 'collecting', 'written_of
     AND (o.account_id IS NULL OR b.account_id IS NULL OR o.account_id = b.account_id)
     AND NOT EXISTS (SELECT FROM billing.appeal AS a
                     WHERE a.obligation_id = o.obligation_id AND a.closed_at IS NULL)
+    AND NOT EXISTS (
+        SELECT FROM billing.payment_allocation AS l JOIN billing.dispute AS d USING (payment_id)
+        WHERE l.obligation_id = o.obligation_id AND d.closed_at IS NULL)
 GROUP BY o.plate
 """
 
@@ -44,7 +50,10 @@ o.business_date, o.currency, o.charged_minor, o.captured_minor, o.returned_minor
 o.chargeable_from, o.hold,
 o.fee::text AS fee, o.account_id IS NOT NULL AS bound, o.written_off_minor,
 (SELECT a.state FROM billing.appeal AS a WHERE a.obligation_id = o.obligation_id
- ORDER BY a.opened_at DESC LIMIT 1) AS appeal_state, p.state AS payment_state,
+ ORDER BY a.opened_at DESC LIMIT 1) AS appeal_state,
+(SELECT d.state FROM billing.dispute AS d JOIN billing.payment_allocation AS a USING (payment_id)
+ WHERE a.obligation_id = o.obligation_id AND a.state = 'captured'
+ ORDER BY d.heard_at DESC LIMIT 1) AS dispute_state, p.state AS payment_state,
 p.method AS payment_method, p.decline_code, p.due_at AS next_attempt_at
 """
 
@@ -107,6 +116,7 @@ SELECT least(
     (SELECT min(due_at) FROM billing.stay_registration),
     (SELECT min(due_at) FROM billing.provider_advance),
     (SELECT min(due_at) FROM billing.payout),
+    (SELECT min(due_at) FROM billing.dispute),
     (SELECT min(detach_at) FROM billing.payment_method),
     (SELECT min(due_at) FROM billing.plate_claim),
     (SELECT min(due_at) FROM billing.appeal),
@@ -158,6 +168,9 @@ class ObligationView(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
     appeal_state: str | None
     """Of the newest appeal; while it is `open` or `granted`, nothing is collected."""
+    dispute_state: str | None
+    """Of the newest dispute of a payment for it by the payer's bank; until it is `won`, `lost` or
+    `closed`, nothing is collected, and what is `lost` is paid by hand."""
     fee: msgspec.Raw
     """The fee with its lines, as JSON."""
 
@@ -233,6 +246,7 @@ def _obligation(row: Row) -> ObligationView:
         decline_code=row["decline_code"],
         next_attempt_at=row["next_attempt_at"],
         appeal_state=row["appeal_state"],
+        dispute_state=row["dispute_state"],
         fee=msgspec.Raw(row["fee"].encode()),
     )
 

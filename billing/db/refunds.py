@@ -13,9 +13,10 @@ from parking.core.ids import ObligationId, PaymentId
 _REFUNDABLE = """
 SELECT a.payment_id, p.payment_ref, p.charge_ref, p.currency, p.trace_id, p.gateway,
        p.amount_minor AS charged_minor,
-       a.amount_minor - a.refunded_minor AS left_minor
+       a.amount_minor - a.refunded_minor - a.lost_minor AS left_minor
 FROM billing.payment_allocation AS a JOIN billing.payment AS p USING (payment_id)
-WHERE a.obligation_id = $1 AND a.state = 'captured' AND a.amount_minor > a.refunded_minor
+WHERE a.obligation_id = $1 AND a.state = 'captured'
+  AND a.amount_minor > a.refunded_minor + a.lost_minor
 ORDER BY p.captured_at DESC, a.payment_id FOR UPDATE OF a
 """
 
@@ -59,6 +60,32 @@ WHERE refund_id = $1
 _POKE = """
 UPDATE billing.refund SET due_at = least(due_at, $2)
 WHERE refund_id = ANY($1::uuid[]) AND state IN ('unknown', 'pending')
+"""
+
+
+_DONE = frozenset({"succeeded", "failed", "superseded", "blocked"})
+
+
+_BLOCKED = """
+SELECT r.refund_id, r.payment_id, r.obligation_id, p.payment_ref, p.charge_ref, p.currency,
+    p.trace_id, p.gateway, p.amount_minor AS charged_minor,
+    r.amount_minor - r.covered_minor AS left_minor
+FROM billing.refund AS r JOIN billing.payment AS p USING (payment_id)
+WHERE r.payment_id = $1 AND r.state = 'blocked' ORDER BY r.created_at, r.refund_id FOR UPDATE OF r
+"""
+
+_REPLACE = """
+INSERT INTO billing.refund (refund_id, payment_id, obligation_id, gateway, amount_minor, currency,
+    state, due_at, operation, parameters, idempotency_key, created_at)
+SELECT $2, payment_id, obligation_id, gateway, amount_minor - covered_minor, currency, 'ready', $6,
+    $3, $4::text::json, $5, $6
+FROM billing.refund WHERE refund_id = $1
+"""
+
+_REPLACED = """
+UPDATE billing.refund
+SET state = 'superseded', covered_minor = amount_minor, finished_at = $2, detail = $3
+WHERE refund_id = $1
 """
 
 
@@ -163,7 +190,7 @@ async def claim_due(
 
 async def lock_unfinished(db: Connection, refund_id: UUID) -> bool:
     """Lock a refund; False where it is finished already."""
-    return await db.fetchval(_LOCK_STATE, refund_id) not in {"succeeded", "failed"}
+    return await db.fetchval(_LOCK_STATE, refund_id) not in _DONE
 
 
 async def move(
@@ -188,3 +215,36 @@ async def begin_again(db: Connection, refund_id: UUID, *, due_at: datetime, deta
 async def poke(db: Connection, refund_ids: Sequence[UUID], *, now: datetime) -> None:
     """Have refunds asked about now."""
     await db.execute(_POKE, list(refund_ids), now)
+
+
+async def lock_blocked(db: Connection, payment_id: PaymentId) -> list[tuple[UUID, Refundable]]:
+    """Lock the refunds that wait for a bank's decision, with what each is taken from."""
+    return [
+        (
+            row["refund_id"],
+            Refundable(**{name: row[name] for name in Refundable.__struct_fields__}),
+        )
+        for row in await db.fetch(_BLOCKED, payment_id)
+    ]
+
+
+async def replace(
+    db: Connection,
+    old_id: UUID,
+    request: GatewayRequest,
+    *,
+    refund_id: UUID,
+    idempotency_key: str,
+    now: datetime,
+) -> None:
+    """Store another refund in the place of a locked one that was refused for good."""
+    await db.execute(
+        _REPLACE,
+        old_id,
+        refund_id,
+        request.operation,
+        request.parameters_json,
+        idempotency_key,
+        now,
+    )
+    await db.execute(_REPLACED, old_id, now, f"made anew as {refund_id}")

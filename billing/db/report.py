@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 import msgspec
 
@@ -41,6 +42,23 @@ WHERE p.gateway = $1 AND p.state = 'succeeded' AND p.fee_minor IS NULL
 ORDER BY p.payment_id LIMIT $2 FOR UPDATE OF p SKIP LOCKED
 """
 
+# Some providers give a part of their fee back with a refund.
+_REFUND_FEES_UNKNOWN = """
+SELECT r.refund_id, o.operator_id, r.finished_at, o.trace_id, t.fee_minor, t.currency
+FROM billing.refund AS r
+JOIN billing.obligation AS o USING (obligation_id)
+JOIN billing.gateway_transaction AS t ON t.gateway = r.gateway AND t.source_ref = r.refund_ref
+WHERE r.gateway = $1 AND r.state = 'succeeded' AND r.fee_minor IS NULL
+  AND t.kind IN ('refund', 'payment_refund')
+ORDER BY r.refund_id LIMIT $2 FOR UPDATE OF r SKIP LOCKED
+"""
+
+_STORE_REFUND_FEES = """
+UPDATE billing.refund AS r SET fee_minor = n.fee_minor
+FROM unnest($1::uuid[], $2::bigint[]) AS n (refund_id, fee_minor)
+WHERE r.refund_id = n.refund_id
+"""
+
 _SHARES = """
 SELECT a.payment_id, o.operator_id, sum(a.amount_minor)::bigint AS amount_minor
 FROM billing.payment_allocation AS a JOIN billing.obligation AS o USING (obligation_id)
@@ -56,11 +74,14 @@ WHERE p.payment_id = n.payment_id
 
 # What the ledger says moved at the gateway: by the postings, not by the payments' own columns.
 _OURS = """
-SELECT coalesce(p.charge_ref, r.refund_ref, o.transfer_ref, entry.source) AS source_ref,
+SELECT coalesce(p.charge_ref, r.refund_ref, o.transfer_ref, d.dispute_ref, entry.source)
+        AS source_ref,
     posting.currency, posting.amount_minor AS gross_minor,
     coalesce((SELECT -f.amount_minor FROM billing.journal_entry AS fe
               JOIN billing.posting AS f USING (entry_id)
-              WHERE fe.kind = 'processor_fee' AND fe.source = entry.source
+              WHERE fe.kind = CASE entry.kind WHEN 'payment_captured' THEN 'processor_fee'
+                                              ELSE 'dispute_fee' END
+                AND fe.source = entry.source
                 AND f.account = posting.account), 0) AS fee_minor
 FROM billing.posting AS posting
 JOIN billing.journal_entry AS entry USING (entry_id)
@@ -71,13 +92,18 @@ LEFT JOIN billing.refund AS r
 LEFT JOIN billing.payout AS o
     ON o.payout_id = CASE WHEN entry.kind IN ('paid_out', 'payout_reversed')
                           THEN entry.source::uuid END
+LEFT JOIN billing.dispute_fact AS f
+    ON f.ref = CASE WHEN entry.kind LIKE 'dispute_%' THEN entry.source END
+LEFT JOIN billing.dispute AS d USING (dispute_id)
 WHERE posting.account = $1
-  AND entry.kind IN ('payment_captured', 'refund_issued', 'paid_out', 'payout_reversed')
+  AND entry.kind IN ('payment_captured', 'refund_issued', 'paid_out', 'payout_reversed',
+                     'dispute_withdrawn', 'dispute_reinstated')
   AND ($2::date IS NULL OR posting.booked_on = $2)
   AND ($3::text IS NULL OR o.operator_id = $3 OR EXISTS (
       SELECT FROM billing.payment_allocation AS a
       JOIN billing.obligation AS o USING (obligation_id)
-      WHERE a.payment_id = coalesce(p.payment_id, r.payment_id) AND o.operator_id = $3))
+      WHERE a.payment_id = coalesce(p.payment_id, r.payment_id, d.payment_id)
+        AND o.operator_id = $3))
 """
 
 _REPORTED = """
@@ -97,9 +123,14 @@ WHERE t.gateway = $1 AND t.kind = ANY($2::text[])
                   WHERE r.gateway = t.gateway AND r.refund_ref = t.source_ref)
   AND NOT EXISTS (SELECT FROM billing.payout AS o
                   WHERE o.gateway = t.gateway AND o.transfer_ref = t.source_ref)
+  AND NOT EXISTS (SELECT FROM billing.dispute_fact AS f
+                  WHERE f.ref = t.transaction_ref AND f.amount_minor > 0)
 """
 
-_KINDS = ["charge", "payment", "refund", "payment_refund", "transfer", "transfer_refund"]
+_KINDS = [
+    *("charge", "payment", "refund", "payment_refund", "transfer", "transfer_refund"),
+    *("dispute", "dispute_reversal"),
+]
 """Of the report's lines: those that billing causes. Payouts and the gateway's own fees are not."""
 
 
@@ -111,6 +142,16 @@ class FeeUnknown(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
     fee: Money
     shares: tuple[FeeShare, ...]
+
+
+class RefundFeeUnknown(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund of which the report now tells what it did to the fee; negative: given back."""
+
+    refund_id: UUID
+    operator_id: OperatorId
+    refunded_at: datetime
+    trace_id: str
+    fee: Money
 
 
 async def claim_cursor(
@@ -147,6 +188,11 @@ async def store(
     return rows_changed(tag)
 
 
+async def advance_cursor(db: Connection, name: str, *, through: datetime) -> None:
+    """Remember up to when something was read."""
+    await db.execute(_ADVANCE, name, through)
+
+
 async def lock_fees_unknown(db: Connection, gateway: str, *, limit: int) -> list[FeeUnknown]:
     """Lock captured payments whose fee the report tells and the ledger does not have."""
     rows = await db.fetch(_FEES_UNKNOWN, gateway, limit)
@@ -171,6 +217,31 @@ async def store_fees(db: Connection, fees: Sequence[FeeUnknown]) -> None:
     await db.execute(
         _STORE_FEES,
         [each.payment_id for each in fees],
+        [each.fee.amount_minor for each in fees],
+    )
+
+
+async def lock_refund_fees_unknown(
+    db: Connection, gateway: str, *, limit: int
+) -> list[RefundFeeUnknown]:
+    """Lock refunds of which the report tells what they did to the fee, and the ledger does not."""
+    return [
+        RefundFeeUnknown(
+            refund_id=row["refund_id"],
+            operator_id=OperatorId(row["operator_id"]),
+            refunded_at=row["finished_at"],
+            trace_id=row["trace_id"],
+            fee=Money(row["fee_minor"], row["currency"]),
+        )
+        for row in await db.fetch(_REFUND_FEES_UNKNOWN, gateway, limit)
+    ]
+
+
+async def store_refund_fees(db: Connection, fees: Sequence[RefundFeeUnknown]) -> None:
+    """Remember on the refunds what they did to the fee."""
+    await db.execute(
+        _STORE_REFUND_FEES,
+        [each.refund_id for each in fees],
         [each.fee.amount_minor for each in fees],
     )
 

@@ -6,22 +6,23 @@ from uuid import UUID
 
 import msgspec
 
-from billing.core.settlement import Contract, Period, Settlement
+from billing.core.settlement import Contract, DisputeBearer, Period, Settlement
 from billing.db import payouts
 from billing.db.connection import Connection, rows_changed
 from billing.db.payouts import PayoutView
 from parking.core.ids import OperatorId
 
 _CONTRACTS = """
-SELECT operator_id, effective_from, commission_bp, fixed_minor, minimum_minor, period
+SELECT operator_id, effective_from, commission_bp, fixed_minor, minimum_minor, period,
+    disputes_borne_by
 FROM billing.operator_contract WHERE operator_id = ANY($1::text[])
 ORDER BY operator_id, effective_from
 """
 
 _INSERT_CONTRACT = """
 INSERT INTO billing.operator_contract (contract_id, operator_id, effective_from, commission_bp,
-    fixed_minor, minimum_minor, period, said_by, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+    fixed_minor, minimum_minor, period, disputes_borne_by, said_by, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
 """
 
 _OPERATORS = """
@@ -44,6 +45,16 @@ ORDER BY cut_off_date DESC LIMIT $2
 """  # noqa: S608
 
 _FIRST_DAY = "SELECT min(booked_on) FROM billing.posting WHERE account = $1"
+
+# An entry of these kinds is about one operator: the commission in it is of that operator's share.
+_COMMISSION_RETURNED = """
+SELECT coalesce(sum(c.amount_minor), 0)::bigint
+FROM billing.posting AS p
+JOIN billing.journal_entry AS e USING (entry_id)
+JOIN billing.posting AS c USING (entry_id)
+WHERE p.account = $1 AND p.booked_on BETWEEN $2 AND $3
+  AND e.kind IN ('obligation_assessed', 'dispute_lost') AND c.account = 'platform_commission'
+"""
 
 _INSERT = f"""
 INSERT INTO billing.settlement (settlement_id, {_COLUMNS}, recorded_at)
@@ -71,6 +82,7 @@ async def contracts_of(
             fixed_minor=row["fixed_minor"],
             minimum_minor=row["minimum_minor"],
             period=Period(row["period"]),
+            disputes_borne_by=DisputeBearer(row["disputes_borne_by"]),
         )
         result.setdefault(OperatorId(row["operator_id"]), []).append(contract)
     return result
@@ -95,6 +107,7 @@ async def insert_contract(
         contract.fixed_minor,
         contract.minimum_minor,
         contract.period.value,
+        contract.disputes_borne_by.value,
         said_by,
         now,
     )
@@ -137,6 +150,14 @@ async def first_day(db: Connection, account: str) -> date | None:
     """Say when an account was first posted to."""
     day: date | None = await db.fetchval(_FIRST_DAY, account)
     return day
+
+
+async def commission_returned(
+    db: Connection, payable_account: str, *, first: date, last: date
+) -> int:
+    """Sum the commission that corrections of these days gave back, in minor units."""
+    returned: int = await db.fetchval(_COMMISSION_RETURNED, payable_account, first, last)
+    return returned
 
 
 async def insert(

@@ -293,6 +293,7 @@ payment_allocation = Table(
     _minor("amount_minor"),
     _minor("refunded_minor", default="0"),
     _text("state"),
+    _minor("lost_minor", default="0"),
     Index("payment_allocation_held_key", "obligation_id", unique=True),
     Index("payment_allocation_obligation_id_idx", "obligation_id"),
 )
@@ -335,6 +336,7 @@ refund = Table(
     _at("created_at"),
     _at("started_at", optional=True),
     _at("finished_at", optional=True),
+    _minor("covered_minor", default="0"),
     _minor("fee_minor", optional=True),
     ForeignKeyConstraint(
         ["payment_id", "obligation_id"],
@@ -415,7 +417,7 @@ posting = Table(
     _id("entry_id", key=True),
     Column("line", SmallInteger, primary_key=True, autoincrement=False),
     Column("lines", SmallInteger, nullable=False),
-    _text("account", ForeignKey(ledger_account.c.account)),
+    _text("account"),
     _minor("amount_minor"),
     _currency(),
     Column("booked_on", Date, nullable=False),
@@ -550,6 +552,12 @@ operator_contract = Table(
     _text("period"),
     _text("said_by"),
     _at("recorded_at"),
+    Column(
+        "disputes_borne_by",
+        Text(collation="C"),
+        nullable=False,
+        server_default=text("'operator'"),
+    ),
     UniqueConstraint("operator_id", "effective_from"),
 )
 
@@ -572,6 +580,7 @@ settlement = Table(
     _minor("settled_minor"),
     _minor("carried_minor"),
     _at("recorded_at"),
+    _minor("commission_returned_minor", default="0"),
     UniqueConstraint("operator_id", "cut_off_date"),
 )
 
@@ -617,6 +626,61 @@ payout = Table(
     Index("payout_settlement_id_idx", "settlement_id"),
     Index("payout_reverses_idx", "reverses"),
     Index("payout_due_at_idx", "due_at"),
+)
+
+dispute = Table(
+    "dispute",
+    METADATA,
+    _id("dispute_id", key=True),
+    _text("gateway"),
+    _text("dispute_ref"),
+    _id("payment_id", ForeignKey(payment.c.payment_id), optional=True),
+    _text("state"),
+    Column("reason", Text(collation="C"), nullable=False, server_default=text("''")),
+    _minor("amount_minor", optional=True),
+    Column("currency", CHAR(3), nullable=True),
+    _at("heard_at"),
+    _at("known_at", optional=True),
+    _at("answer_by", optional=True),
+    _at("due_at", optional=True),
+    _at("closed_at", optional=True),
+    _text("operation", optional=True),
+    Column("parameters", JSON, nullable=True),
+    _text("idempotency_key", optional=True),
+    _count("sends", default="0"),
+    _at("answered_at", optional=True),
+    _minor("covered_minor", default="0"),
+    _minor("excess_minor", default="0"),
+    UniqueConstraint("gateway", "dispute_ref"),
+    UniqueConstraint("idempotency_key"),
+    Index("dispute_payment_id_idx", "payment_id"),
+    Index("dispute_due_at_idx", "due_at"),
+)
+
+dispute_fact = Table(
+    "dispute_fact",
+    METADATA,
+    _id("fact_id", key=True),
+    _id("dispute_id", ForeignKey(dispute.c.dispute_id)),
+    _text("kind"),
+    _text("ref"),
+    _minor("amount_minor", default="0"),
+    _minor("fee_minor", default="0"),
+    _detail(),
+    _at("occurred_at"),
+    _at("recorded_at"),
+    UniqueConstraint("dispute_id", "kind", "ref"),
+    Index("dispute_fact_ref_idx", "ref"),
+)
+
+dispute_part = Table(
+    "dispute_part",
+    METADATA,
+    _id("dispute_id", ForeignKey(dispute.c.dispute_id), key=True),
+    _id("obligation_id", ForeignKey(obligation.c.obligation_id), key=True),
+    _text("borne_by"),
+    _minor("lost_minor"),
+    Index("dispute_part_obligation_id_idx", "obligation_id"),
 )
 
 plate_service = Table(

@@ -9,12 +9,15 @@ from billing.db.connection import Connection, rows_changed
 from billing.db.obligations import COLUMNS, ObligationRow, read_row
 from parking.core.ids import ObligationId
 
-# Frozen by an appeal or held by parking: not given up, but not collected either.
+# Frozen by an appeal or a bank, or held by parking: not given up, but not collected either.
 _OVERDUE = f"""
 SELECT {COLUMNS} FROM billing.obligation AS o
 WHERE o.state = 'due' AND o.chargeable_from < $1 AND o.hold IS NULL AND NOT EXISTS (
     SELECT FROM billing.appeal AS a
     WHERE a.obligation_id = o.obligation_id AND a.closed_at IS NULL)
+AND NOT EXISTS (
+    SELECT FROM billing.payment_allocation AS p JOIN billing.dispute AS d USING (payment_id)
+    WHERE p.obligation_id = o.obligation_id AND p.state = 'captured' AND d.closed_at IS NULL)
 ORDER BY o.chargeable_from LIMIT $2 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - our own column list
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from billing.core.settlement import Contract
 from billing.core.statement import Statement
-from billing.db import queries, settlements
+from billing.db import dispute_reads, queries, settlements
 from billing.db.accounts import Profile
 from billing.db.connection import Pool, transaction
+from billing.db.dispute_reads import DisputeView
 from billing.db.queries import ObligationView
 from billing.db.settlements import SettlementView
 from billing.db.sign_in import TokenHolder, TokenRow
@@ -219,6 +220,11 @@ class BillingServices:
         """List an operator's settlements with their payouts, the newest first."""
         async with transaction(self._pool) as db:
             return await settlements.listed(db, operator_id, limit=_SETTLEMENTS_LISTED)
+
+    async def disputes(self, operator_id: OperatorId, *, limit: int) -> list[DisputeView]:
+        """List banks' disputes of payments for an operator's stays, the newest first."""
+        async with transaction(self._pool) as db:
+            return await dispute_reads.of_operator(db, operator_id, limit=limit)
 
     @property
     def payouts(self) -> PayoutDesk:

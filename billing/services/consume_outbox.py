@@ -214,7 +214,7 @@ async def _store(
         db, [(new_id(now), entry) for change in changed for entry in change.booked], now=now
     )
     for change in changed:
-        await _refund_credits(db, change, gateway=gateway, now=now)
+        await _refund_credits(db, change, gateway=gateway, settings=settings, now=now)
     paying = [change.after.obligation_id for change in changed if change.before.money.held]
     if paying:
         await payments.call_off_changed(db, paying, now=now)
@@ -222,7 +222,12 @@ async def _store(
 
 
 async def _refund_credits(
-    db: Connection, change: _Change, *, gateway: RefundWording, now: datetime
+    db: Connection,
+    change: _Change,
+    *,
+    gateway: RefundWording,
+    settings: BillingSettings,
+    now: datetime,
 ) -> None:
     credit_minor = sum(step.credit_minor for step in change.steps)
     if credit_minor:
@@ -231,5 +236,6 @@ async def _refund_credits(
             change.after.obligation_id,
             amount_minor=credit_minor,
             gateway=gateway,
+            settings=settings,
             now=now,
         )

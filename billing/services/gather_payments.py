@@ -97,7 +97,7 @@ async def _collect(
 
 def _can_pay(account: ToGather) -> bool:
     has_card = account.customer_ref is not None and account.method_ref is not None
-    return has_card and not account.suspended and not account.paying
+    return has_card and not (account.suspended or account.paying or account.disputing)
 
 
 async def _gather(

@@ -9,6 +9,7 @@ from billing.db import (
     accounts,
     appeals,
     attempts,
+    dispute_reads,
     obligations,
     payments,
     registrations,
@@ -73,6 +74,10 @@ async def _still_owed(db: Connection, payment: PaymentRow) -> bool:
     parts = await payments.held_parts(db, payment.payment_id)
     rows = await obligations.lock(db, list(parts))
     if await appeals.live_among(db, list(parts)):
+        return False
+    if await dispute_reads.uncollectable_among(db, list(parts)) or (
+        payment.account_id is not None and await dispute_reads.is_disputing(db, payment.account_id)
+    ):
         return False
     return all(
         row.money.outstanding_minor == parts[row.money.obligation_id]

@@ -1,16 +1,17 @@
 """Giving money back: what a driver paid and no longer owed, from the payments that brought it."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
-from billing.core import entries
+from billing.core import dispute_entries, entries
 from billing.core.attempt import NotExecuted, Unknown
 from billing.core.disputes import FINAL, DisputeState
 from billing.core.payment import backoff
-from billing.db import dispute_reads, ledger, refunds
+from billing.db import dispute_money, dispute_reads, ledger, refunds
 from billing.db.connection import Connection, Pool, transaction
-from billing.db.refunds import RefundRow
+from billing.db.refunds import Refundable, RefundRow
 from billing.gateway import (
     PaymentProvider,
     RefundAnswer,
@@ -21,13 +22,14 @@ from billing.gateway import (
     RefundPending,
     RefundWording,
 )
+from billing.gateway_request import GatewayRequest
 from billing.services.concurrently import each_apart
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.services.resolve import send_or_look
 from billing.settings import BillingSettings
 from parking.core.errors import DomainError
-from parking.core.ids import ObligationId
+from parking.core.ids import ObligationId, PaymentId
 from parking.core.money import Money
 
 _log = structlog.get_logger(__name__)
@@ -46,28 +48,20 @@ async def return_credit(
     *,
     amount_minor: int,
     gateway: RefundWording,
+    settings: BillingSettings,
     now: datetime,
 ) -> None:
-    """Store a credit's refunds, from the newest payment back; the obligation is locked."""
+    """Store a credit's refunds, from the newest payment back; the obligation is locked.
+
+    What the driver's bank has given back already, at the platform's cost, is not refunded again.
+    """
     left = amount_minor
     for source in await refunds.lock_refundable(db, obligation_id):
         part = min(left, source.left_minor)
         if part == 0:
             break
         refund_id = new_id(now)
-        request = gateway.refund_request(
-            RefundOrder(
-                gateway=source.gateway,
-                refund_id=refund_id,
-                payment_id=source.payment_id,
-                payment_ref=source.payment_ref,
-                charge_ref=source.charge_ref,
-                charged_minor=source.charged_minor,
-                amount_minor=part,
-                currency=source.currency,
-                trace_id=source.trace_id,
-            )
-        )
+        request = _worded(gateway, source, refund_id, amount_minor=part)
         await refunds.insert(
             db,
             request,
@@ -80,9 +74,72 @@ async def return_credit(
         )
         left -= part
     if left:
-        left -= await _settle_by_loss(db, settings_day, obligation_id, left_minor=left, now=now)
+        left -= await _settle_by_loss(db, settings, obligation_id, amount_minor=left, now=now)
     if left:
         raise NothingLeftToRefundError(obligation_id, missing_minor=left)
+
+
+async def send_blocked_again(
+    db: Connection, payment_id: PaymentId, *, gateway: RefundWording, now: datetime
+) -> None:
+    """Make the refunds anew that were refused while a bank disputed the payment.
+
+    Under other names and keys: a definite refusal stands under its key for good.
+    """
+    for old_id, source in await refunds.lock_blocked(db, payment_id):
+        refund_id = new_id(now)
+        await refunds.replace(
+            db,
+            old_id,
+            _worded(gateway, source, refund_id, amount_minor=source.left_minor),
+            refund_id=refund_id,
+            idempotency_key=f"refund-{refund_id}",
+            now=now,
+        )
+
+
+def _worded(
+    gateway: RefundWording, source: Refundable, refund_id: UUID, *, amount_minor: int
+) -> GatewayRequest:
+    return gateway.refund_request(
+        RefundOrder(
+            gateway=source.gateway,
+            refund_id=refund_id,
+            payment_id=source.payment_id,
+            payment_ref=source.payment_ref,
+            charge_ref=source.charge_ref,
+            charged_minor=source.charged_minor,
+            amount_minor=amount_minor,
+            currency=source.currency,
+            trace_id=source.trace_id,
+        )
+    )
+
+
+async def _settle_by_loss(
+    db: Connection,
+    settings: BillingSettings,
+    obligation_id: ObligationId,
+    *,
+    amount_minor: int,
+    now: datetime,
+) -> int:
+    """Settle a credit by what lost disputes gave the driver; answers how much of it."""
+    left = amount_minor
+    for lost in await dispute_money.lock_lost(db, obligation_id):
+        part = min(left, lost.lost_minor)
+        if part == 0:
+            break
+        await dispute_money.recover(db, lost, part)
+        entry = dispute_entries.recovered(
+            Money(part, lost.currency),
+            # What is lost only ever gets less, so this names each recovery once.
+            source=f"{lost.payment_id}:{obligation_id}:{lost.lost_minor}",
+            booking=booking(settings, now=now, occurred_at=now, trace_id=lost.trace_id),
+        )
+        await ledger.append(db, [(new_id(now), entry)], now=now)
+        left -= part
+    return amount_minor - left
 
 
 async def work_refunds(

@@ -19,7 +19,7 @@ from billing.core.settlement import (
     settle,
 )
 from billing.db import ledger, settlements
-from billing.db.connection import Connection, Pool, transaction
+from billing.db.connection import BooksUnavailableError, Connection, Pool, transaction
 from billing.services.close_days import close_days
 from billing.services.days import booking, ledger_day
 from billing.services.ids import new_id
@@ -44,6 +44,15 @@ class ContractExistsError(DomainError):
 
     def __init__(self, operator_id: OperatorId, effective_from: date) -> None:
         super().__init__(f"{operator_id} has another contract from {effective_from} on")
+
+
+class OperatorsNotSettledError(DomainError):
+    """Some operators could not be settled; all others were. The log has each one's reason."""
+
+    def __init__(self, operator_ids: list[OperatorId], *, made: int) -> None:
+        super().__init__(f"{len(operator_ids)} operators not settled: {', '.join(operator_ids)}")
+        self.operator_ids = operator_ids
+        self.made = made
 
 
 def default_contract(settings: BillingSettings) -> Contract:
@@ -80,15 +89,24 @@ async def agree_contract(
 async def settle_operators(pool: Pool, settings: BillingSettings, *, now: datetime) -> int:
     """Close the days that have ended, then settle every operator whose period has.
 
-    Says how many settlements were made.
+    Says how many settlements were made. One operator whose books cannot be settled does not keep
+    the others waiting: OperatorsNotSettledError tells of it once all of them were tried.
     """
     ended = await close_days(pool, settings, now=now) + timedelta(days=1)
     async with transaction(pool) as db:
         operator_ids = await settlements.operators(db)
-    made = 0
+    made, failed = 0, []
     for operator_id in operator_ids:
-        while await _settle_next(pool, settings, operator_id, before=ended, now=now):
-            made += 1
+        try:
+            while await _settle_next(pool, settings, operator_id, before=ended, now=now):
+                made += 1
+        except BooksUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, it is this operator's alone
+            _log.exception("operator_not_settled", operator_id=operator_id)
+            failed.append(operator_id)
+    if failed:
+        raise OperatorsNotSettledError(failed, made=made)
     return made
 
 
@@ -155,12 +173,16 @@ async def _figures(
     collected = -movements.get((EntryKind.PAYMENT_CAPTURED, AccountRole.DRIVER_RECEIVABLE), 0)
     commission = collected + payable.get(EntryKind.PAYMENT_CAPTURED, 0)
     fees = payable.get(EntryKind.PROCESSOR_FEE, 0)
+    returned = await settlements.commission_returned(
+        db, accounts.operator_payable(operator_id).name, first=begin, last=cut_off
+    )
     return Figures(
         opening_minor=opening_minor,
         collected_minor=collected,
         commission_minor=commission,
         processor_fees_minor=fees,
         corrected_minor=-sum(payable.values()) - collected + commission + fees,
+        commission_returned_minor=returned,
     )
 
 

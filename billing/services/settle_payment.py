@@ -38,6 +38,7 @@ from billing.db import (
     payments,
     registrations,
 )
+from billing.db.attempts import Attempt
 from billing.db.connection import Connection
 from billing.db.obligations import ObligationRow
 from billing.db.payments import PaymentRow
@@ -98,6 +99,9 @@ async def settle(
         now=now,
     )
     await _finish_attempt(db, payment, attempt.number, outcome, step, now=now)
+    if await _card_is_newer(db, payment, attempt, step):
+        # It was the old card that said no: the new one is asked at once, and nothing is counted.
+        step = msgspec.structs.replace(step, state=PaymentState.WAITING, due_at=now, dunning=None)
     if payment.method is PaymentMethodKind.CHECKOUT and not isinstance(outcome, _UNDECIDED):
         await abandon(db, payment, now=now)
         return
@@ -137,6 +141,17 @@ async def abandon(db: Connection, payment: PaymentRow, *, now: datetime) -> None
     await accounts.poke_owners(db, list(parts))
     if payment.account_id is not None:
         await accounts.wake(db, payment.account_id, now=now)
+
+
+async def _card_is_newer(
+    db: Connection, payment: PaymentRow, attempt: Attempt, step: NextStep
+) -> bool:
+    """Whether the driver left another card after a declined attempt had begun."""
+    if step.dunning is None or payment.account_id is None:
+        return False
+    return await accounts.has_card_since(
+        db, payment.account_id, gateway=payment.gateway, since=attempt.started_at
+    )
 
 
 def _moved(payment: PaymentRow, step: NextStep, outcome: Outcome) -> PaymentRow:
@@ -210,7 +225,7 @@ async def _capture(
         ),
     )
     await ledger.append(db, [(new_id(now), entry)], now=now)
-    await _return_excess(db, captures, gateway=gateway, now=now)
+    await _return_excess(db, captures, gateway=gateway, settings=settings, now=now)
     await notices.call_off_about(db, payment.payment_id)
     if outcome.advanced:
         await advances.record(
@@ -222,7 +237,9 @@ async def _capture(
             due_at=None if outcome.repaid else now,
         )
     if payment.account_id is not None and payment.method is PaymentMethodKind.CARD:
-        await accounts.count_success(db, payment.account_id, now=now)
+        # By card, so the card is good: declines are forgotten, and a suspension that one of them
+        # caused, which may have been heard of before this success was.
+        await accounts.restore(db, payment.account_id, now=now)
     else:
         await restore_paid_up(db, rows, now=now)
 
@@ -236,7 +253,12 @@ def _captured(payment: PaymentRow, row: ObligationRow, amount_minor: int) -> Cap
 
 
 async def _return_excess(
-    db: Connection, captures: list[Capture], *, gateway: RefundWording, now: datetime
+    db: Connection,
+    captures: list[Capture],
+    *,
+    gateway: RefundWording,
+    settings: BillingSettings,
+    now: datetime,
 ) -> None:
     for part in captures:
         if part.excess_minor:
@@ -245,5 +267,6 @@ async def _return_excess(
                 part.obligation.obligation_id,
                 amount_minor=part.excess_minor,
                 gateway=gateway,
+                settings=settings,
                 now=now,
             )

@@ -10,6 +10,7 @@ from datetime import datetime
 from billing.db import advances, inbox, payments, refunds, registrations, setups
 from billing.db.connection import Pool, transaction
 from billing.gateway import PaymentProvider
+from billing.services.find_disputes import hear
 from billing.settings import BillingSettings
 
 
@@ -49,4 +50,7 @@ async def handle_webhooks(
         refund_ids = {notice.refund_id for notice in notices if notice.refund_id is not None}
         if refund_ids:
             await refunds.poke(db, sorted(refund_ids), now=now)
+        dispute_refs = [each.dispute_ref for each in notices if each.dispute_ref is not None]
+        if dispute_refs:
+            await hear(db, gateway.name, dispute_refs, now=now)
     return len(notices)

@@ -6,7 +6,7 @@ import msgspec
 
 from billing.core import entries, obligation
 from billing.core.ledger import EntryKind
-from billing.db import appeals, ledger, obligations, write_offs
+from billing.db import appeals, dispute_reads, ledger, obligations, write_offs
 from billing.db.connection import Connection, Pool, transaction
 from billing.db.obligations import ObligationRow
 from billing.db.write_offs import WriteOff
@@ -26,8 +26,9 @@ async def write_off_overdue(pool: Pool, settings: BillingSettings, *, now: datet
             db, before=before, limit=settings.worker_batch, now=now
         )
         locked = await write_offs.lock_overdue(db, before=before, limit=settings.worker_batch)
-        # Looked at again under the lock: an appeal may have come between choosing and locking.
-        contested = await appeals.live_among(db, [row.money.obligation_id for row in locked])
+        # Looked at again under the lock: an appeal or a bank may have come in between.
+        ids = [row.money.obligation_id for row in locked]
+        contested = await appeals.live_among(db, ids) | await dispute_reads.live_among(db, ids)
         overdue = [row for row in locked if row.money.obligation_id not in contested]
         reason = f"unpaid for {settings.write_off_after_days} days"
         for row in overdue:

@@ -8,7 +8,7 @@ from litestar import Request, Response, Router, get, put
 from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
-from billing.core.settlement import Contract, Period
+from billing.core.settlement import Contract, DisputeBearer, Period
 from billing.core.statement import Statement
 from billing.db.settlements import SettlementView
 from billing.statement_files import MEDIA_TYPES, StatementFormat, file_name, statement_file
@@ -29,6 +29,7 @@ class ContractBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     fixed_minor: Sum = 0
     minimum_minor: Sum = 0
     period: Period = Period.MONTHLY
+    disputes_borne_by: DisputeBearer = DisputeBearer.OPERATOR
 
 
 @get("/v1/operators/{operator_id:str}/statements/{day:date}", summary="Show a day's statement")
@@ -75,6 +76,7 @@ async def put_contract(
         fixed_minor=data.fixed_minor,
         minimum_minor=data.minimum_minor,
         period=data.period,
+        disputes_borne_by=data.disputes_borne_by,
     )
     await services_of(request).agree_contract(OperatorId(operator_id), contract, by=by)
     return contract

@@ -10,6 +10,7 @@ from billing.web.access import services_of
 from billing.web.accounts import accounts_router
 from billing.web.appeals import appeals_router
 from billing.web.claims import claims_router
+from billing.web.disputes import disputes_router
 from billing.web.drivers import drivers_router
 from billing.web.operators import operators_router
 from billing.web.payouts import payouts_router
@@ -51,5 +52,6 @@ def billing_routers() -> list[Router]:
         appeals_router(),
         operators_router(),
         payouts_router(),
+        disputes_router(),
         money,
     ]

@@ -122,6 +122,7 @@ def notice(body: bytes) -> Notice:
         payment_id=None if payment_id is None else PaymentId(payment_id),
         setup_id=setup_id,
         refund_id=refund_id,
+        dispute_ref=about.id if about.object == "dispute" else None,
         payment_ref=about.id if about.object == "payment_intent" else about.payment_intent,
     )
 

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 import stripe
 
 from billing.capabilities import Capabilities
+from billing.dispute_gateway import DisputeGateway
 from billing.gateway import ForgedWebhookError, Notice, PaymentGateway
 from billing.providers.stripe.answers import notice
 from billing.providers.stripe.client import Connection
+from billing.providers.stripe.disputes import Disputes
 from billing.providers.stripe.pages import CardPages, PaymentPages
 from billing.providers.stripe.refunds import Refunds
 from billing.providers.stripe.report import Report
@@ -17,7 +19,7 @@ from billing.registering import EntryRegistrar
 from billing.settings import BillingSettings
 
 
-class StripeGateway(PaymentPages, CardPages, Refunds, Transfers, Report):
+class StripeGateway(PaymentPages, CardPages, Refunds, Transfers, Report, Disputes):
     """A PaymentGateway over Stripe's API. Belongs to the event loop that first uses it."""
 
     def __init__(self, settings: BillingSettings) -> None:
@@ -51,6 +53,11 @@ class StripeGateway(PaymentPages, CardPages, Refunds, Transfers, Report):
         return self
 
     @property
+    def disputes(self) -> DisputeGateway:
+        """Its disputes, which card networks open for cardholders' banks."""
+        return self
+
+    @property
     def registrar(self) -> EntryRegistrar | None:
         """Stripe hears of nothing before a charge."""
         return None
@@ -64,7 +71,7 @@ class StripeGateway(PaymentPages, CardPages, Refunds, Transfers, Report):
         body: bytes,
         *,
         headers: Mapping[str, str],
-        now: datetime,  # noqa: ARG002 - the SDK reads this machine's clock for a signature's age
+        now: datetime,  # The SDK reads this machine's clock for a signature's age.
     ) -> Notice:
         """Verify a webhook with the SDK against each secret in force, then read it."""
         signature = headers.get("stripe-signature")

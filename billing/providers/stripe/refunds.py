@@ -5,12 +5,14 @@ from uuid import UUID
 
 import stripe
 
-from billing.gateway import RefundAnswer, RefundFailed, RefundOrder
+from billing.gateway import RefundAnswer, RefundBlocked, RefundFailed, RefundOrder
 from billing.gateway_request import GatewayRequest
 from billing.providers.stripe import requests
 from billing.providers.stripe.answers import refund_answer
 from billing.providers.stripe.client import PAGE, Resource, keyed, unknown
 from billing.providers.stripe.shapes import RefundShape, read
+
+_DISPUTED = "charge_disputed"
 
 
 class Refunds(Resource):
@@ -26,6 +28,8 @@ class Refunds(Resource):
         try:
             answer = await self._client.v1.refunds.create_async(parameters, keyed(idempotency_key))
         except stripe.InvalidRequestError as error:
+            if error.code == _DISPUTED:
+                return RefundBlocked(reason=error.code)
             return RefundFailed(reason=error.code or error.user_message or "invalid")
         except stripe.StripeError as error:
             return unknown(error)

@@ -215,6 +215,12 @@ class BalanceTransactionShape(msgspec.Struct, frozen=True):
     currency: str
     created: int
     source: str | None = None
+    reporting_category: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What moved it; where its type says only "adjustment", its category does."""
+        return self.reporting_category if self.type == "adjustment" else self.type
 
 
 class AboutShape(msgspec.Struct, frozen=True):

@@ -27,6 +27,8 @@ class DisputeScript(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     reason: str = "fraudulent"
     amount: int | None = None
     inquiry: bool = False
+    despite_refund: bool = False
+    """The bank has not heard of refunds: all of the charge is disputed, whatever was given back."""
     after_seconds: Seconds = 0.0
     outcome: disputes.Outcome | None = None
     decided_after_seconds: Seconds = 0.0
@@ -58,6 +60,7 @@ def begin(world: "World", body: "JsonObject") -> Dispute:
         reason=script.reason,
         amount=script.amount,
         inquiry=script.inquiry,
+        despite_refund=script.despite_refund,
         decided_elsewhere=script.outcome is not None,
     )
     if script.outcome is not None:

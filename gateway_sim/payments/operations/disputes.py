@@ -45,14 +45,18 @@ def open_dispute(
     reason: str = "fraudulent",
     amount: int | None = None,
     inquiry: bool = False,
+    despite_refund: bool = False,
     decided_elsewhere: bool = False,
 ) -> Dispute:
     """The payer complains: the bank takes the money and asks for evidence; an inquiry only asks.
 
+    What was refunded is not disputed again, unless the bank has not heard of the refund.
     Silence loses it, unless it is decided elsewhere (a script says how it ends).
     Raises InvalidRequestError when the charge cannot be disputed or not for as much.
     """
-    asked = _disputed_amount(world, charge, reason=reason, amount=amount)
+    given_back = 0 if despite_refund else charge.amount_refunded
+    left = charge.amount - given_back
+    asked = _disputed_amount(world, charge, reason=reason, amount=amount, left=left)
     dispute = Dispute(
         id=world.ids.make("du"),
         created=world.clock.created(),
@@ -83,7 +87,9 @@ def open_dispute(
     return dispute
 
 
-def _disputed_amount(world: "World", charge: Charge, *, reason: str, amount: int | None) -> int:
+def _disputed_amount(
+    world: "World", charge: Charge, *, reason: str, amount: int | None, left: int
+) -> int:
     if reason not in REASON_CODES:
         msg = f"No such reason: {reason[:40]}. There are: {', '.join(REASON_CODES)}."
         raise InvalidRequestError(msg, param="reason")
@@ -91,7 +97,6 @@ def _disputed_amount(world: "World", charge: Charge, *, reason: str, amount: int
     if any(one.status in _UNDECIDED | _INQUIRY | {"lost"} for one in known):
         msg = f"Charge {charge.id} is disputed already."
         raise InvalidRequestError(msg, param="charge")
-    left = charge.amount - charge.amount_refunded
     asked = left if amount is None else amount
     if not charge.paid or not 1 <= asked <= left:
         msg = f"Of charge {charge.id} {left if charge.paid else 0} can be disputed."

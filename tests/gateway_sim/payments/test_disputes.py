@@ -130,6 +130,16 @@ def test_a_refunded_charge_is_disputed_no_more(simulator: Simulator) -> None:
     assert simulator.stripe.v1.disputes.list().data == []
 
 
+def test_a_bank_that_has_not_heard_of_a_refund_takes_the_money_again(simulator: Simulator) -> None:
+    simulator.advance(0)
+    paid = simulator.pay(*simulator.customer_with_card(), amount=10_000)
+    simulator.stripe.v1.refunds.create({"payment_intent": paid.id})
+    simulator.control("disputes", payment_intent=paid.id, despite_refund=True, outcome="lost")
+    (dispute,) = simulator.stripe.v1.disputes.list().data
+    assert (dispute.status, dispute.amount) == ("lost", 10_000)
+    assert net(simulator) == 10_000 - 60 - 10_000 - 10_000 - FEE
+
+
 def test_the_fee_is_the_operators_choice() -> None:
     with running(Options(dispute_fee_minor=0)) as simulator:
         assert disputed(simulator).balance_transactions[0].fee == 0
