@@ -34,6 +34,10 @@ class ClaimRule(msgspec.Struct, frozen=True, kw_only=True):
     """How close to the camera's time the driver's must be."""
     fact_age: timedelta
     """How far back a recent stay may lie."""
+    pause: timedelta
+    """Between a claim that came to nothing and the next one to the same plate."""
+    claims_max: int
+    """Claims of one account in such a time, to whatever plates; those granted do not count."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +76,31 @@ class AskPerson(msgspec.Struct, frozen=True):
 
 
 Verdict: TypeAlias = Grant | Refuse | LookAgain | AskPerson
+
+
+class EarlierClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim that the same account has made, and that was not granted."""
+
+    same_plate: bool
+    opened_at: datetime
+    ended_at: datetime | None
+    """None: it is still open."""
+
+
+def may_claim_from(
+    earlier: Iterable[EarlierClaim], *, rule: ClaimRule, now: datetime
+) -> datetime | None:
+    """Say from when on another claim is taken; None: now.
+
+    Each claim alarms whoever has the plate, so nobody may make them by the dozen.
+    """
+    found = [each for each in earlier if each.opened_at > now - rule.pause or each.same_plate]
+    ends = [each.ended_at + rule.pause for each in found if each.same_plate and each.ended_at]
+    recent = sorted(each.opened_at for each in found if each.opened_at > now - rule.pause)
+    if len(recent) >= rule.claims_max:
+        ends.append(recent[-rule.claims_max] + rule.pause)
+    at = max(ends, default=now)
+    return at if at > now else None
 
 
 def judge_claim(evidence: Evidence, *, rule: ClaimRule, now: datetime) -> Verdict:

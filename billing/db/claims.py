@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from billing.core.claims import Evidence, HolderAnswer, StayFact
+from billing.core.claims import EarlierClaim, Evidence, HolderAnswer, StayFact
 from billing.db.connection import Connection, Row, rows_changed
 from parking.core.ids import AccountId, LotId
 from parking.core.plate import Plate
@@ -63,6 +63,15 @@ UPDATE billing.plate_claim
 SET state = 'withdrawn', decided_at = $2, decided_by = 'claimant', due_at = NULL,
     reason = 'the account was closed'
 WHERE claimant_id = $1 AND state = 'open'
+"""
+
+_ONE_AT_A_TIME = """
+SELECT account_id FROM billing.driver_account WHERE account_id = $1 FOR NO KEY UPDATE
+"""
+
+_EARLIER = """
+SELECT plate, opened_at, decided_at FROM billing.plate_claim
+WHERE claimant_id = $1 AND state <> 'granted'
 """
 
 _STAYS = """
@@ -127,6 +136,19 @@ async def insert(
     """Store a claim against whoever has the plate; False: nobody else has it, or it is claimed."""
     tag = await db.execute(_INSERT, claim_id, plate, claimant_id, now)
     return rows_changed(tag) == 1
+
+
+async def lock_earlier(db: Connection, claimant_id: AccountId, plate: Plate) -> list[EarlierClaim]:
+    """Read an account's claims that were not granted; its next one waits for us."""
+    await db.execute(_ONE_AT_A_TIME, claimant_id)
+    return [
+        EarlierClaim(
+            same_plate=row["plate"] == plate,
+            opened_at=row["opened_at"],
+            ended_at=row["decided_at"],
+        )
+        for row in await db.fetch(_EARLIER, claimant_id)
+    ]
 
 
 async def lock(db: Connection, claim_id: UUID) -> ClaimRow | None:

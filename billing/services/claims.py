@@ -16,6 +16,7 @@ from billing.core.claims import (
     StayFact,
     fact_matches,
     judge_claim,
+    may_claim_from,
 )
 from billing.db import accounts, case_notes, claims
 from billing.db.case_notes import CaseNote
@@ -44,6 +45,17 @@ class NothingToClaimError(DomainError):
             f"plate {mask_plate(plate)} cannot be claimed: bind it if it is free, "
             "or wait until another claim to it is decided"
         )
+
+
+class ClaimTooSoonError(DomainError):
+    """Claims of this account came to nothing lately."""
+
+    def __init__(self, from_at: datetime) -> None:
+        super().__init__(
+            "your last claims were withdrawn or refused; "
+            f"another is taken from {from_at.isoformat(timespec='seconds')} on"
+        )
+        self.from_at = from_at
 
 
 class ClaimNotFoundError(DomainError):
@@ -76,12 +88,19 @@ class ClaimDesk:
         self._clock = clock
 
     async def open(self, plate: Plate, *, claimant_id: AccountId) -> ClaimRow:
-        """Open a claim to a plate that another account has. Raises NothingToClaimError."""
+        """Open a claim to a plate that another account has.
+
+        Raises NothingToClaimError, ClaimTooSoonError.
+        """
         now = self._clock()
         claim_id = new_id(now)
         async with transaction(self._pool) as db:
             if not await accounts.keep_open(db, claimant_id):
                 raise AccountNotFoundError(claimant_id)
+            earlier = await claims.lock_earlier(db, claimant_id, plate)
+            from_at = may_claim_from(earlier, rule=self._settings.claim_rule, now=now)
+            if from_at is not None:
+                raise ClaimTooSoonError(from_at)
             if not await claims.insert(db, claim_id, plate=plate, claimant_id=claimant_id, now=now):
                 raise NothingToClaimError(plate)
             claim = await _lock(db, claim_id)

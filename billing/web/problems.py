@@ -21,6 +21,7 @@ from billing.services.bundle import NothingPaidError
 from billing.services.claims import (
     ClaimDecidedError,
     ClaimNotFoundError,
+    ClaimTooSoonError,
     FactTriesUsedError,
     NothingToClaimError,
 )
@@ -83,6 +84,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     CorrectionNeededError: 422,
     NoPlateError: 422,
     PayoutAccountUnusableError: 422,
+    ClaimTooSoonError: 429,
     CodeTooSoonError: 429,
     GatewayRefusedError: 502,
     BooksUnavailableError: 503,
