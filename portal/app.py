@@ -36,6 +36,7 @@ from portal.clones import DRIVER_CLONES_ROUTER
 from portal.database import database_url, keep_running
 from portal.frame import Frame
 from portal.ops import OPS_ROUTER
+from portal.pages.account_routes import ACCOUNT_ROUTER
 from portal.pages.routes import PAGES_ROUTER
 from portal.problems import exception_handlers
 from portal.settings import Settings
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> Litestar:
             *billing_routers(),
             DRIVER_CLONES_ROUTER,
             PAGES_ROUTER,
+            ACCOUNT_ROUTER,
             OPS_ROUTER,
         ],
         lifespan=[lifespan],

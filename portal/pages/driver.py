@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from parking.services.gate_prices import PricePreview
-from portal.pages.html import Markup, fill, join, page, plate_chip, yuan
+from portal.pages.html import Markup, fill, join, page, plate_chip, sheet, yuan
 from portal.pages.texts import TONES, Language, words
 
 PAYABLE: Final = frozenset({"unbound", "outstanding", "page_open"})
@@ -36,13 +36,6 @@ def _when(value: datetime | None, zone: str) -> str:
     return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
 
 
-def _sheet(body: Markup, *, wide: bool = False) -> Markup:
-    size = "sheet wide" if wide else "sheet"
-    return fill(
-        '<main class="$size"><section class="panel">$body</section></main>', size=size, body=body
-    )
-
-
 def stay_page(
     stay: dict[str, Any],
     *,
@@ -60,8 +53,9 @@ def stay_page(
         _so_far(stay, price, language),
         _lines(stay, language),
         _outcome(stay, text, problem),
+        fill('<p class="foot"><a href="/me">$mine</a></p>', mine=text["me.title"]),
     ]
-    return page(title=text["pay.title"], language=language, body=_sheet(join(parts)))
+    return page(title=text["pay.title"], language=language, body=sheet(join(parts)))
 
 
 def _sum(stay: dict[str, Any], text: dict[str, str]) -> Markup:
@@ -165,7 +159,7 @@ def thanks_page(*, language: Language, stay_id: str | None) -> str:
         text=text["thanks.text"],
         back=back,
     )
-    return page(title=text["thanks.title"], language=language, body=_sheet(body))
+    return page(title=text["thanks.title"], language=language, body=sheet(body))
 
 
 def sign_in_page(*, language: Language, wrong: bool) -> str:
@@ -185,11 +179,11 @@ def sign_in_page(*, language: Language, wrong: bool) -> str:
         label=text["signin.label"],
         button=text["signin.button"],
     )
-    return page(title=text["title"], language=language, body=_sheet(body))
+    return page(title=text["title"], language=language, body=sheet(body))
 
 
 def message_page(*, language: Language, key: str) -> str:
     """A page that only says one thing, such as that there is no such page."""
     text = words(language)
     body = fill("<h1>$title</h1><p>$text</p>", title=text["error.title"], text=text[key])
-    return page(title=text["error.title"], language=language, body=_sheet(body))
+    return page(title=text["error.title"], language=language, body=sheet(body))

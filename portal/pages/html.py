@@ -84,6 +84,15 @@ def page(*, title: str, language: Language, body: Markup) -> str:
     )
 
 
+def sheet(body: Markup, *, kind: str = "") -> Markup:
+    """Put one person's page on a sheet; `kind` narrows the style: `wide`, `me`."""
+    return fill(
+        '<main class="sheet $kind"><section class="panel">$body</section></main>',
+        kind=kind,
+        body=body,
+    )
+
+
 def live_page(language: Language) -> str:
     """The live page's skeleton: everything but the figures, which its script fetches."""
     both = {each: words(each) for each in ("zh", "en")}

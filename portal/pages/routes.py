@@ -21,8 +21,9 @@ from parking.services.bundle import ParkingServices
 from portal.pages import driver
 from portal.pages.html import ASSET_TYPES, asset, live_page
 from portal.pages.live import live, one_stay
+from portal.pages.replies import html_reply, language_for, see_other
 from portal.pages.statement import statement_page
-from portal.pages.texts import Language, language_of, words
+from portal.pages.texts import words
 from portal.state import portal_state
 from portal.viewers import COOKIE, Viewer, key_cookie, viewer_of
 
@@ -31,20 +32,9 @@ _NO_KEY = "sign in with an operator's or the admin's key"
 _LONG = "public, max-age=31536000, immutable"
 
 
-def _language(request: AnyRequest) -> Language:
-    return language_of(
-        cookie=request.cookies.get("lang"), accept=request.headers.get("accept-language", "")
-    )
-
-
 async def _viewer(request: AnyRequest) -> Viewer | None:
     keys = portal_state(request.app).keys
     return await viewer_of(keys, request.cookies.get(COOKIE))
-
-
-def _html(text: str, *, status: int = 200) -> Response[str]:
-    headers = {"Cache-Control": "no-store"}
-    return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
 @get("/", include_in_schema=False)
@@ -52,16 +42,18 @@ async def show_live(
     request: AnyRequest, key: Annotated[str | None, QueryParameter(max_length=200)] = None
 ) -> Response[str]:
     """The live page, or the form that asks for a key."""
-    language = _language(request)
+    language = language_for(request)
     given = await viewer_of(portal_state(request.app).keys, key)
     if given is not None and key is not None:
-        reply = _html(live_page(language))
+        reply = html_reply(live_page(language))
         reply.set_cookie(key_cookie(request, key))
         return reply
     if key is None and await _viewer(request) is not None:
-        return _html(live_page(language))
+        return html_reply(live_page(language))
     wrong = key is not None
-    return _html(driver.sign_in_page(language=language, wrong=wrong), status=403 if wrong else 200)
+    return html_reply(
+        driver.sign_in_page(language=language, wrong=wrong), status=403 if wrong else 200
+    )
 
 
 class SignIn(msgspec.Struct):
@@ -78,8 +70,10 @@ async def sign_in(
     """Take the key from the form."""
     key = data.key.strip()
     if await viewer_of(portal_state(request.app).keys, key) is None:
-        return _html(driver.sign_in_page(language=_language(request), wrong=True), status=403)
-    reply = Response("", status_code=303, headers={"Location": "/"}, media_type=MediaType.HTML)
+        return html_reply(
+            driver.sign_in_page(language=language_for(request), wrong=True), status=403
+        )
+    reply = see_other("/")
     reply.set_cookie(key_cookie(request, key))
     return reply
 
@@ -113,41 +107,41 @@ async def show_asset(name: FromPath[str]) -> Response[bytes]:
 @get("/p/{stay_id:uuid}", include_in_schema=False)
 async def show_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str]:
     """The driver's page of one stay."""
-    language = _language(request)
+    language = language_for(request)
     stay = await one_stay(portal_state(request.app).pool, stay_id)
     if stay is None:
-        return _html(driver.message_page(language=language, key="error.404"), status=404)
+        return html_reply(driver.message_page(language=language, key="error.404"), status=404)
     price = None
     if stay["status"] == "open":
         services: ParkingServices = request.app.state.parking
         async with reading(services.pool) as connection:
             view = await queries.stay(connection, StayId(stay_id))
         price = None if view is None else await services.gate_prices.of_stay(view)
-    return _html(driver.stay_page(stay, language=language, price=price))
+    return html_reply(driver.stay_page(stay, language=language, price=price))
 
 
 @post("/p/{stay_id:uuid}", include_in_schema=False, status_code=303)
 async def pay_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str]:
     """Open the gateway's page for this stay and send the driver there."""
-    language = _language(request)
+    language = language_for(request)
     state = portal_state(request.app)
     stay = await one_stay(state.pool, stay_id)
     if stay is None:
-        return _html(driver.message_page(language=language, key="error.404"), status=404)
+        return html_reply(driver.message_page(language=language, key="error.404"), status=404)
     return_url = f"{state.settings.server.base_url}/pay/return?stay={stay_id}"
     try:
         url = await state.checkout_url(stay_id, return_url)
     except DomainError:
         problem = words(language)["pay.away"]
-        return _html(driver.stay_page(stay, language=language, problem=problem), status=503)
-    return Response("", status_code=303, headers={"Location": url}, media_type=MediaType.HTML)
+        return html_reply(driver.stay_page(stay, language=language, problem=problem), status=503)
+    return see_other(url)
 
 
 @get("/pay/return", include_in_schema=False)
 async def show_thanks(request: AnyRequest, stay: FromQuery[UUID | None] = None) -> Response[str]:
     """Where the gateway's page sends the driver afterwards."""
     stay_id = None if stay is None else str(stay)
-    return _html(driver.thanks_page(language=_language(request), stay_id=stay_id))
+    return html_reply(driver.thanks_page(language=language_for(request), stay_id=stay_id))
 
 
 @get("/statements/{operator_id:str}/{day:date}", include_in_schema=False)
@@ -155,20 +149,20 @@ async def show_statement(
     request: AnyRequest, operator_id: FromPath[str], day: FromPath[date]
 ) -> Response[str]:
     """An operator's statement of one day, for that operator and the admin."""
-    language = _language(request)
+    language = language_for(request)
     viewer = await _viewer(request)
     if viewer is None:
-        return _html(driver.sign_in_page(language=language, wrong=False), status=401)
+        return html_reply(driver.sign_in_page(language=language, wrong=False), status=401)
     state = portal_state(request.app)
     row = await state.pool.fetchrow(
         "SELECT name_zh, name_en FROM parking.operator WHERE operator_id = $1", operator_id
     )
     if row is None or not viewer.may_see(operator_id):
         key = "error.404" if row is None else "error.403"
-        return _html(driver.message_page(language=language, key=key), status=int(key[-3:]))
+        return html_reply(driver.message_page(language=language, key=key), status=int(key[-3:]))
     statement = await state.statement(operator_id, day)
     name = row["name_zh" if language == "zh" else "name_en"]
-    return _html(statement_page(statement, language=language, operator_name=name, day=day))
+    return html_reply(statement_page(statement, language=language, operator_name=name, day=day))
 
 
 @get("/statements/{operator_id:str}/{day:date}/{kind:str}", include_in_schema=False)

@@ -4,7 +4,7 @@ from datetime import date
 
 from billing.core.statement import Statement
 from billing.statement_files import StatementFormat
-from portal.pages.html import Markup, fill, join, page, yuan
+from portal.pages.html import Markup, fill, join, page, sheet, yuan
 from portal.pages.texts import Language, words
 
 _ROW = '<tr class="$kind"><td>$what</td><td class="num">$sum</td></tr>'
@@ -50,10 +50,7 @@ def statement_page(
         payments=statement.payments,
         word=text["payments"],
     )
-    sheet = fill(
-        '<main class="sheet wide"><section class="panel">$body</section></main>', body=body
-    )
-    return page(title=text["statement.title"], language=language, body=sheet)
+    return page(title=text["statement.title"], language=language, body=sheet(body, kind="wide"))
 
 
 def _files(statement: Statement, word: str) -> Markup:
