@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from billing.core.claims import (
     AskPerson,
     ClaimRule,
+    EarlierClaim,
     Evidence,
     Grant,
     HolderAnswer,
@@ -16,6 +17,7 @@ from billing.core.claims import (
     StayFact,
     fact_matches,
     judge_claim,
+    may_claim_from,
 )
 from parking.core.ids import LotId
 
@@ -26,6 +28,8 @@ RULE = ClaimRule(
     fact_tries_max=3,
     fact_within=timedelta(minutes=15),
     fact_age=timedelta(days=30),
+    pause=timedelta(days=30),
+    claims_max=3,
 )
 EVIDENCE = st.builds(
     Evidence,
@@ -67,3 +71,25 @@ def test_a_fact_is_a_lot_and_about_the_time(seconds: int, same_lot: bool) -> Non
     right = fact_matches(told, [stay], rule=RULE)
     assert right == (same_lot and abs(seconds) <= 15 * 60)
     assert not fact_matches(told, [], rule=RULE)
+
+
+@given(st.lists(st.tuples(st.integers(0, 59), st.booleans(), st.integers(0, 3)), max_size=30))
+def test_nobody_claims_by_the_dozen(tries: list[tuple[int, bool, int]]) -> None:
+    """Whoever claims and withdraws all the time gets few claims in, however they try."""
+    made: list[EarlierClaim] = []
+    for days, same_plate, lasts in sorted(tries):
+        now = NOW + timedelta(days=days)
+        at = may_claim_from(made, rule=RULE, now=now)
+        # Claims to the other plate look the other way round, but each has the same history.
+        if at is None:
+            ended_at = now + timedelta(days=lasts)
+            made.append(EarlierClaim(same_plate=same_plate, opened_at=now, ended_at=ended_at))
+        else:
+            assert at > now
+    for begin in made:
+        within = [
+            each
+            for each in made
+            if begin.opened_at <= each.opened_at < begin.opened_at + RULE.pause
+        ]
+        assert len(within) <= RULE.claims_max

@@ -91,6 +91,26 @@ def test_what_does_not_add_up_is_refused() -> None:
         )
 
 
+@given(minimum=SUMS, commission=SUMS, returned=st.integers(-(10**6), 10**9))
+def test_the_minimum_counts_what_the_platform_keeps(
+    minimum: int, commission: int, returned: int
+) -> None:
+    """What corrections gave back was not earned; and a top-up is never more than the minimum."""
+    contract = Contract(effective_from=DAY, commission_bp=500, minimum_minor=minimum)
+    figures = Figures(
+        opening_minor=0,
+        collected_minor=2 * commission,
+        commission_minor=commission,
+        processor_fees_minor=0,
+        corrected_minor=0,
+        commission_returned_minor=returned,
+    )
+    top_up = settled(contract, figures).top_up_minor
+    kept = max(0, commission - returned)
+    assert top_up == max(0, minimum - kept)
+    assert 0 <= top_up <= minimum
+
+
 @given(DAYS, st.sampled_from(Period))
 def test_periods_tile_the_calendar(day: date, period: Period) -> None:
     last = cut_off_of(day, period)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from billing.services.pay_by_hand import NothingOwedError, PaymentInProgressError
+from billing.services.work_payments import PaymentWorker
 from billing.standings import BillingStandings
 from billing.worker import BillingWorker
 from parking.core.plate import Plate
@@ -120,4 +121,48 @@ async def test_a_page_and_a_charge_at_once_never_both_take_money(world: BillingW
     owed = {(await world.obligation(stay)).state for stay in stays}
     assert owed == {"paid"}, (seed, ways)
     assert sum(amount for _, amount in world.charges()) == sum(range(500, 508)), (seed, ways)
+    await world.assert_sound()
+
+
+async def test_a_new_card_left_while_the_old_one_is_asked_is_charged_at_once(
+    world: BillingWorld,
+) -> None:
+    driver = await world.driver(PLATE)
+    decline(world, await world.customer(driver), "lost_card")
+    stay = world.priced(PLATE, 1_500)
+    await world.publish(stay)
+    await world.consume()
+    await world.gather()
+    payments = PaymentWorker(world.pool, world.gateway, world.settings, refunds=world.gateway)
+    _, (work,) = await payments.take(now=world.now)
+    world.now += timedelta(seconds=1)
+    await world.leave_card(driver, VISA)
+    # Only now does the bank say no, to the card that is no longer charged.
+    await payments.carry_out(work, now=world.now)
+    assert (await standing(world)).bound, "nobody is suspended for a card that was replaced"
+    await world.settle()
+    assert [amount for _, amount in world.charges()] == [1_500]
+    assert not [kind for kind in told(world) if kind == "payment_stopped"]
+    await world.assert_sound()
+
+
+async def test_a_stopped_payment_that_had_succeeded_after_all_ends_the_suspension(
+    world: BillingWorld,
+) -> None:
+    driver = await world.driver(PLATE)
+    decline(world, await world.customer(driver), "lost_card")
+    stay = world.priced(PLATE, 1_500)
+    await world.publish(stay)
+    await world.drain()
+    assert (await standing(world)).suspended
+    (payment,) = await world.payments()
+    # The driver talks to the bank, and the gateway takes the money of the same payment.
+    world.simulator.stripe.v1.payment_intents.confirm(
+        str(payment.payment_ref), {"payment_method": "pm_card_visa", "off_session": True}
+    )
+    world.change_settings(write_off_after_days=1)
+    await world.later(days=3)
+    await world.settle()
+    assert (await world.obligation(stay)).state == "paid"
+    assert (await standing(world)).bound
     await world.assert_sound()
