@@ -87,9 +87,12 @@ def _check_amount(order: Deduction, asked: CreateRefund) -> None:
 
 
 def _fee_returned(order: Deduction, refund: int) -> int:
-    """The fee's share in a refund, so that all refunds together give all of it back."""
+    """The fee's share in a refund, so that all refunds together give all of it back.
+
+    After a closed refund the shares so far may be a fen ahead; then this one is nothing.
+    """
     total, so_far = order.asked.amount.total, order.refunded + refund
-    return (order.fee * so_far * 2 + total) // (2 * total) - order.fee_returned
+    return max((order.fee * so_far * 2 + total) // (2 * total) - order.fee_returned, 0)
 
 
 def _debit(world: World, order: Deduction, refund: Refund) -> None:
