@@ -82,7 +82,7 @@ _UP = (
         "CHECK (method IN ('card', 'checkout', 'deduction'))"
     ),
     # What the provider gave back of its fee with a refund; unknown until its report tells.
-    "ALTER TABLE billing.refund ADD COLUMN fee_minor bigint CHECK (fee_minor <= 0)",
+    "ALTER TABLE billing.refund ADD COLUMN fee_minor bigint",
     (
         "CREATE INDEX refund_fee_unknown_idx ON billing.refund (gateway, refund_ref) "
         "WHERE state = 'succeeded' AND fee_minor IS NULL"

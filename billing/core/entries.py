@@ -112,6 +112,26 @@ def fee_known(
     )
 
 
+def refund_fee_known(
+    operator_id: OperatorId, fee: Money, *, refund_id: str, gateway: str, booking: Booking
+) -> JournalEntry | None:
+    """Pass on what the gateway gave back of its fee with a refund: `fee` is negative then."""
+    if not fee:
+        return None
+    legs = (
+        (accounts.processor_clearing(gateway), -fee.amount_minor),
+        (accounts.operator_payable(operator_id), fee.amount_minor),
+    )
+    return JournalEntry(
+        kind=EntryKind.PROCESSOR_FEE,
+        source=refund_id,
+        booked_on=booking.booked_on,
+        occurred_at=booking.occurred_at,
+        postings=gathered(legs, currency=fee.currency),
+        trace_id=booking.trace_id,
+    )
+
+
 def refunded(amount: Money, *, refund_id: str, gateway: str, booking: Booking) -> JournalEntry:
     """Record that the gateway gave a driver's credit back."""
     return JournalEntry(

@@ -79,8 +79,8 @@ SELECT coalesce(p.charge_ref, r.refund_ref, o.transfer_ref, d.dispute_ref, entry
     posting.currency, posting.amount_minor AS gross_minor,
     coalesce((SELECT -f.amount_minor FROM billing.journal_entry AS fe
               JOIN billing.posting AS f USING (entry_id)
-              WHERE fe.kind = CASE entry.kind WHEN 'payment_captured' THEN 'processor_fee'
-                                              ELSE 'dispute_fee' END
+              WHERE fe.kind = CASE WHEN entry.kind LIKE 'dispute_%' THEN 'dispute_fee'
+                                   ELSE 'processor_fee' END
                 AND fe.source = entry.source
                 AND f.account = posting.account), 0) AS fee_minor
 FROM billing.posting AS posting

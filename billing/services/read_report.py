@@ -60,6 +60,33 @@ async def book_fees(
     return len(known)
 
 
+async def book_refund_fees(
+    pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
+) -> int:
+    """Book what refunds did to the provider's fees, as far as its report tells; says how many."""
+    async with transaction(pool) as db:
+        known = await report.lock_refund_fees_unknown(db, gateway.name, limit=settings.worker_batch)
+        if not known:
+            return 0
+        booked = [
+            entries.refund_fee_known(
+                each.operator_id,
+                each.fee,
+                refund_id=str(each.refund_id),
+                gateway=gateway.name,
+                booking=booking(
+                    settings, now=now, occurred_at=each.refunded_at, trace_id=each.trace_id
+                ),
+            )
+            for each in known
+        ]
+        await report.store_refund_fees(db, known)
+        await ledger.append(
+            db, [(new_id(now), entry) for entry in booked if entry is not None], now=now
+        )
+    return len(known)
+
+
 def _fee_entry(
     known: FeeUnknown, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> JournalEntry | None:

@@ -1,11 +1,20 @@
 """A stay paid by WeChat Pay parking, against the real simulator: once, whatever happens."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest
 
 from billing.core.reconcile import agrees
+from billing.gateway import ForgedWebhookError
+from billing.gateways import UnknownProviderError
+from billing.providers.wechatpay.names import out_trade_no
+from billing.services.plate_services import ServiceNotOpenError, bind_service
+from parking.core.events import PlateColour
+from parking.core.plate import Plate
+from parking.messages import StayEntered, StayPriced
 from tests.integration.billing.wechat_world import WeChatWorld, open_wechat_world
+from tests.integration.billing.world import VISA
 
 pytestmark = pytest.mark.anyio
 PLATE = "浙A8B762"
@@ -17,9 +26,36 @@ async def world(database_url: str, anyio_backend: str) -> AsyncIterator[WeChatWo
         yield world
 
 
+def entry_of(stay: StayPriced) -> StayEntered:
+    return StayEntered(
+        stay_id=stay.stay_id,
+        lot_id=stay.lot_id,
+        lot_name="西湖停车场",
+        plate=stay.plate,
+        colour=stay.colour,
+        entered_at=stay.entered_at,
+    )
+
+
+async def leave(world: WeChatWorld, amount_minor: int = 1_500) -> StayPriced:
+    """A stay is priced and its deduction asked for."""
+    stay = world.priced(PLATE, amount_minor)
+    await world.publish(stay)
+    await world.drain()
+    return stay
+
+
+async def registration(world: WeChatWorld) -> tuple[str, str]:
+    row = await world.pool.fetchrow("SELECT state, detail FROM billing.stay_registration")
+    return row["state"], row["detail"]
+
+
 async def test_a_stay_is_registered_deducted_and_reconciled(world: WeChatWorld) -> None:
     await world.wechat_driver(PLATE)
     stay = world.priced(PLATE, 1_500)
+    await world.publish(entry_of(stay))
+    await world.drain()
+    assert await registration(world) == ("registered", "")
     await world.publish(stay)
     await world.drain()
     (payment,) = await world.payments()
@@ -27,9 +63,187 @@ async def test_a_stay_is_registered_deducted_and_reconciled(world: WeChatWorld) 
     await world.later(seconds=60)
     view = await world.obligation(stay)
     assert (view.state, view.captured_minor) == ("paid", 1_500)
-    assert [it["amount"] for it in world.deductions()] == [1_500]
+    (taken,) = world.deductions()
+    assert (taken["amount"], taken["advanced"]) == (1_500, False)
+    await world.later(days=2)
+    (payment,) = await world.payments()
+    assert payment.fee_minor == taken["fee"]
+    assert agrees(await world.reconcile_wechat())
+    await world.assert_sound()
+
+
+async def test_small_stays_are_not_gathered_and_cards_are_left_alone(world: WeChatWorld) -> None:
+    await world.wechat_driver(PLATE, card=VISA)
+    for amount in (100, 200):
+        await leave(world, amount)
+        await world.later(seconds=60)
+    assert sorted(it["amount"] for it in world.deductions()) == [100, 200]
+    assert [payment.method for payment in await world.payments()] == ["deduction"] * 2
+    await world.assert_sound()
+
+
+async def test_a_blocked_driver_pays_by_card(world: WeChatWorld) -> None:
+    await world.wechat_driver(PLATE, card=VISA)
+    world.wechat.open_service(PLATE, block_reason="OVERDUE")
+    stay = await leave(world)
+    assert await registration(world) == ("blocked", "OVERDUE")
+    assert (await world.obligation(stay)).payment_method == "card"
+    assert world.deductions() == []
+    await world.assert_sound()
+
+
+async def test_a_failed_deduction_is_tried_again_as_another_order(world: WeChatWorld) -> None:
+    account_id = await world.wechat_driver(PLATE)
+    world.wechat.faults(mishaps={"deduction_failed": 1.0})
+    stay = await leave(world)
+    await world.later(seconds=60)
+    (payment,) = await world.payments()
+    assert (payment.state, payment.decline_code) == ("waiting", "PAY_FAIL")
+    world.wechat.faults()
+    await world.later(days=1)
+    await world.later(seconds=60)
+    assert (await world.obligation(stay)).state == "paid"
+    (taken,) = world.deductions()
+    assert taken["out_trade_no"] == out_trade_no(payment.payment_id, 2)
+    profile = await world.pool.fetchrow(
+        "SELECT suspended_at, declines FROM billing.driver_account WHERE account_id = $1",
+        account_id,
+    )
+    assert (profile["suspended_at"], profile["declines"]) == (None, 0)
+    await world.assert_sound()
+
+
+async def test_who_never_has_money_is_suspended_and_may_pay_by_hand(world: WeChatWorld) -> None:
+    account_id = await world.wechat_driver(PLATE)
+    world.wechat.faults(mishaps={"deduction_failed": 1.0})
+    stay = await leave(world)
+    for _ in range(4):
+        await world.later(days=4)
+        await world.later(seconds=60)
+    (payment,) = await world.payments()
+    assert payment.state == "stopped"
+    assert await world.pool.fetchval(
+        "SELECT suspended_at FROM billing.driver_account WHERE account_id = $1", account_id
+    )
+    world.visit(await world.checkout(stay.stay_id), VISA)
+    await world.later(seconds=60)
+    assert (await world.obligation(stay)).state == "paid"
+    assert world.deductions() == []
+    await world.assert_sound()
+
+
+async def test_an_advance_pays_the_operator_and_leaves_the_debt_to_wechat(
+    world: WeChatWorld,
+) -> None:
+    await world.wechat_driver(PLATE)
+    world.wechat.faults(mishaps={"deduction_advanced": 1.0}, repaid_after_seconds=3600)
+    stay = await leave(world)
+    await world.later(seconds=60)
+    assert (await world.obligation(stay)).state == "paid"
+    repaid = "SELECT repaid_at FROM billing.provider_advance"
+    assert await world.pool.fetchval(repaid) is None
+    await world.later(hours=2)
+    await world.later(days=1)
+    assert await world.pool.fetchval(repaid) is not None
+    assert len(world.deductions()) == 1
+    await world.assert_sound()
+
+
+async def test_what_is_no_longer_owed_goes_back_with_its_part_of_the_fee(
+    world: WeChatWorld,
+) -> None:
+    await world.wechat_driver(PLATE)
+    stay = await leave(world)
+    await world.later(seconds=60)
+    await world.publish(world.priced(PLATE, 500, stay_id=stay.stay_id, revision=2))
+    await world.drain()
+    await world.later(seconds=60)
+    (refund,) = world.wechat.truth()["refunds"]
+    assert refund["amount"] == 1_000
     await world.later(days=2)
     assert agrees(await world.reconcile_wechat())
-    (payment,) = await world.payments()
-    assert payment.fee_minor == 9
     await world.assert_sound()
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"rates": {"drop_before": 0.3, "drop_after": 0.3}, "mishaps": {"notification_lost": 1.0}},
+        {"rates": {"server_error_after": 0.2, "bad_gateway_after": 0.2, "answer_forged": 0.2}},
+        {
+            "rates": {"drop_after": 0.2, "rate_limited": 0.2},
+            "mishaps": {
+                "notification_duplicated": 1.0,
+                "notification_reordered": 1.0,
+                "deduction_failed": 0.3,
+            },
+        },
+    ],
+    ids=lambda plan: "+".join(name for rates in plan.values() for name in rates),
+)
+async def test_each_stay_is_paid_once_whatever_is_lost(
+    world: WeChatWorld, faults: dict[str, dict[str, float]]
+) -> None:
+    plates = [f"浙A8B7{number:02d}" for number in range(6)]
+    for plate in plates:
+        await world.wechat_driver(plate)
+    world.wechat.faults(**faults)
+    stays = [world.priced(plate, 1_000 + 100 * at) for at, plate in enumerate(plates)]
+    await world.publish(*stays)
+    await world.drain()
+    for _ in range(6):
+        await world.later(minutes=10)
+    world.wechat.faults()
+    for _ in range(4):
+        await world.later(days=1)
+        await world.later(seconds=60)
+    views = [await world.obligation(stay) for stay in stays]
+    assert {view.state for view in views} == {"paid"}
+    assert sorted(it["amount"] for it in world.deductions()) == [
+        1_000 + 100 * at for at in range(6)
+    ]
+    await world.settle()
+    await world.assert_sound()
+
+
+async def test_only_wechats_own_fresh_notifications_are_taken(world: WeChatWorld) -> None:
+    await world.wechat_driver(PLATE)
+    await leave(world)
+    world.wechat.advance(5)
+    ((headers, body), *_) = world.inbox.wait_for(1)
+    lowered = {name.lower(): value for name, value in headers.items()}
+    notice = world.provider.read_webhook(body, headers=lowered, now=world.now)
+    (payment,) = await world.payments()
+    assert notice.payment_id == payment.payment_id
+    refused: tuple[tuple[dict[str, str], bytes, datetime], ...] = (
+        ({}, body, world.now),
+        (lowered, body.replace(b"TRANSACTION", b"TRANSACTIOM"), world.now),
+        (lowered, body, world.now + timedelta(minutes=6)),
+        ({**lowered, "wechatpay-serial": "PUB_KEY_ID_OTHER"}, body, world.now),
+        ({**lowered, "wechatpay-signature": "WECHATPAY/SIGNTEST/AAAA"}, body, world.now),
+    )
+    for forged_headers, forged_body, now in refused:
+        with pytest.raises(ForgedWebhookError):
+            world.provider.read_webhook(forged_body, headers=forged_headers, now=now)
+
+
+async def test_a_service_is_bound_only_by_who_opened_it_there(world: WeChatWorld) -> None:
+    account_id = await world.driver(PLATE, card=None)
+    world.wechat.open_service(PLATE)
+
+    async def bind(customer_ref: str, provider: str = "wechatpay") -> None:
+        await bind_service(
+            world.pool,
+            world.providers,
+            account_id=account_id,
+            plate=Plate(PLATE),
+            colour=PlateColour.BLUE,
+            provider=provider,
+            customer_ref=customer_ref,
+            now=world.now,
+        )
+
+    with pytest.raises(ServiceNotOpenError):
+        await bind("someone-else")
+    with pytest.raises(UnknownProviderError):
+        await bind("someone-else", "nobodypay")
