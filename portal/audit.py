@@ -27,7 +27,7 @@ from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee
 from parking.core.tariff_document import read_tariff_json
 from parking.core.tariff_versions import PricedFrom, TariffVersions
 from parking.db import stays as stay_rows
-from parking.db.lane_events import facts_of_plate
+from parking.db.plate_facts import facts_of_plate
 from parking.db.pool import Connection, Pool, open_pool, transaction
 
 _TRUTH_TIMEOUT_SECONDS: Final = 10.0

@@ -1,10 +1,12 @@
 """Lengths of time by their number, made once: the hot path asks for the same few all the time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
 _REMEMBERED: Final = 1_024
+EVER: Final = datetime.min.replace(tzinfo=UTC)
+"""Since ever: before all that is recorded."""
 
 
 @lru_cache(maxsize=_REMEMBERED)

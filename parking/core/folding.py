@@ -103,6 +103,7 @@ def fold(
     plate: Plate,
     rules: StayRules,
     now: datetime | None = None,
+    after: Stay | None = None,
 ) -> tuple[Stay, ...]:
     """Work out all stays of one plate in one lot, oldest first.
 
@@ -111,13 +112,18 @@ def fold(
     Events that turn out to be another plate's are left aside. With `now` an open stay past the
     lot's maximum stay comes out as a missed exit; without, it stays open until the sweep.
 
+    `after` is a settled stay (parking/core/settling.py): only the stays that follow it are worked
+    out. Of `facts` those suffice that happened since then, or at most `REPEATS_WITHIN` before, with
+    all that was said about them.
+
     Raises SeveralLotsError, and ConflictingFactsError when two facts share an id.
     """
-    happened = _in_order(effective(facts, rules=rules), plate)
+    happened = _in_order(effective(facts, rules=rules), plate, after)
     lots = {each.lot_id for each in happened}
     if len(lots) > 1:
         raise SeveralLotsError(lots)
-    stays: list[Stay] = []
+    settled = [] if after is None else [after]
+    stays = settled.copy()
     members: set[EventId] = set()
     for index, each in enumerate(happened):
         tail = stays[-1] if stays else None
@@ -136,7 +142,7 @@ def fold(
         members.add(each.event_id)
     if stays and now is not None and overstayed(stays[-1], rules=rules, now=now):
         stays[-1] = close_overstayed(stays[-1], rules=rules, now=now)
-    return tuple(stays)
+    return tuple(stays[len(settled) :])
 
 
 def overstayed(stay: Stay, *, rules: StayRules, now: datetime) -> bool:
@@ -151,12 +157,16 @@ def close_overstayed(stay: Stay, *, rules: StayRules, now: datetime) -> Stay:
     return missed_exit(stay, Arrow.OVERSTAYED)
 
 
-def _in_order(counts: Effective, plate: Plate) -> list[_Happening]:
+def _in_order(counts: Effective, plate: Plate, after: Stay | None) -> list[_Happening]:
     """The lane events of one plate, and what a person said about its stays, in order of time.
 
     That a car is gone, nobody knows since when, is taken in last, after everything that was seen.
     """
-    happened: list[_Happening] = [each for each in counts.events if each.read.plate == plate]
+    happened: list[_Happening] = [
+        each
+        for each in counts.events
+        if each.read.plate == plate and (after is None or each.occurred_at > after.last_seen_at)
+    ]
     if not counts.ends:
         happened.sort(key=_order)
         return happened

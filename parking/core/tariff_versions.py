@@ -2,19 +2,18 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from parking.core.durations import EVER
 from parking.core.errors import DomainError
 from parking.core.ids import TariffId
 from parking.core.plan import CompiledTariff
 from parking.core.pricing_plan import compile_tariff
 from parking.core.tariff import Tariff
 from parking.core.wall_clock import wall_instant
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class TariffNotInForceError(DomainError):
@@ -75,7 +74,7 @@ def versions_of(documents: Sequence[Tariff]) -> TariffVersions:
     return TariffVersions(
         [
             PricedFrom(
-                begins_at(each) or _EVER,
+                begins_at(each) or EVER,
                 msgspec.structs.replace(compile_tariff(each), asks_facts=True),
             )
             for each in documents

@@ -1,4 +1,4 @@
-"""The facts in the database: locks, inserts in one statement, and reads for a re-fold."""
+"""The facts in the database: locks, what is known of them, inserts in one statement."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from parking.core.ids import EventId, LotId
 from parking.core.plate import Plate
 from parking.core.triggers import REPEATS_WITHIN
 from parking.db.binary_rows import table_of
-from parking.db.fact_rows import COLUMNS, FACT_COLUMNS, fact_of, fact_row
+from parking.db.fact_rows import COLUMNS, fact_row
 from parking.db.joined_arrays import array_of, joined
 from parking.db.pool import Connection
 
@@ -57,61 +57,21 @@ _INSERT_AMENDMENTS = """
 insert into parking.amendment (event_id, amends, lot_id, plate)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
 """
-_NOTE_MISREAD = """
-insert into parking.misread (event_id, lot_id, plate, occurred_at)
-select event_id, lot_id, plate, occurred_at from parking.lane_event
-where event_id = any($1::uuid[]) and plate is not null
-  and type in ('vehicle_entered', 'vehicle_exited')
+_NOTE_AMENDED = """
+with amended as materialized (
+  select event_id, lot_id, plate, occurred_at from parking.lane_event
+  where event_id = any($1::uuid[]) and type in ('vehicle_entered', 'vehicle_exited')
+), noted as (
+  insert into parking.misread (event_id, lot_id, plate, occurred_at)
+  select event_id, lot_id, plate, occurred_at from amended where plate is not null
+  on conflict do nothing
+)
+insert into parking.corrected (event_id, plate, lot_id, occurred_at)
+select e.event_id, a.plate, e.lot_id, e.occurred_at
+from amended e join parking.amendment a on a.amends = e.event_id and a.lot_id = e.lot_id
+where a.plate is not null
 on conflict do nothing
 """
-# Two triggers may follow one between them, so they are at most twice REPEATS_WITHIN apart.
-_NEAR: Final = (
-    "{0}.occurred_at between {1}.occurred_at - interval '2 hours'"
-    " and {1}.occurred_at + interval '2 hours'"
-)
-_ABOUT = """
-  said as (select event_id from parking.amendment
-           where lot_id = $1 and amends in (select event_id from seen)),
-  unsaid as (select event_id from parking.amendment
-             where lot_id = $1 and amends in (select event_id from said)),
-  wanted as (select event_id from seen union select event_id from said
-             union select event_id from unsaid)
-"""
-# The repeated triggers of an event that became this plate's count with it, so they are read too.
-_OF_PLATE = f"""
-with mine as (
-    select event_id, plate, occurred_at from parking.lane_event
-    where lot_id = $1 and plate = $2 and type in ('vehicle_entered', 'vehicle_exited')
-    union select e.event_id, e.plate, e.occurred_at
-    from parking.amendment a join parking.lane_event e on e.event_id = a.amends
-    where a.lot_id = $1 and a.plate = $2),
-  seen as (
-    select event_id from mine
-    union select r.event_id from mine m join parking.lane_event r
-      on r.lot_id = $1 and r.plate = m.plate and {_NEAR.format("r", "m")}
-      and r.type in ('vehicle_entered', 'vehicle_exited')
-    where m.plate <> $2),
-{_ABOUT}
-select {FACT_COLUMNS} from parking.lane_event
-where lot_id = $1 and event_id in (select event_id from wanted)
-"""  # noqa: S608 - put together from the constants above
-# A fact may name an event, or a correction of that event: both lead to the event's plates.
-_PLATES_ABOUT = f"""
-with named as (
-    select event_id from unnest($2::uuid[]) as given (event_id)
-    union select amends from parking.amendment where lot_id = $1 and event_id = any($2::uuid[])),
-  spoken_of as (
-    select event_id from named
-    union select amends from parking.amendment
-    where lot_id = $1 and event_id in (select event_id from named)),
-  seen as (
-    select event_id from spoken_of
-    union select m.event_id from spoken_of join parking.lane_event e using (event_id)
-      join parking.misread m on m.lot_id = $1 and m.plate = e.plate and {_NEAR.format("m", "e")}),
-{_ABOUT}
-select distinct plate from parking.lane_event
-where lot_id = $1 and event_id in (select event_id from wanted) and plate is not null
-"""  # noqa: S608 - put together from the constants above
 
 
 def lock_key(space: int, name: str) -> int:
@@ -219,28 +179,18 @@ async def insert_facts(
             [fact.lot_id for fact in amending],
             [fact.plate if isinstance(fact, PlateCorrected) else None for fact in amending],
         )
-        await note_misread(
+        await note_amended(
             connection,
             [amended_by(fact) for fact in amending if not isinstance(fact, EventWithdrawn)],
         )
 
 
-async def note_misread(connection: Connection, event_ids: Collection[EventId]) -> None:
-    """Remember events about which something was said, for their repeated triggers' sake."""
-    await connection.execute(_NOTE_MISREAD, list(event_ids))
+async def note_amended(connection: Connection, event_ids: Collection[EventId]) -> None:
+    """Remember lane events about which something was said, where they are known already.
 
-
-async def facts_of_plate(connection: Connection, lot_id: LotId, plate: Plate) -> list[Fact]:
-    """What `parking.core.folding.fold` asks for: all that may concern one plate in one lot."""
-    return [fact_of(row) for row in await connection.fetch(_OF_PLATE, lot_id, plate)]
-
-
-async def plates_about(
-    connection: Connection, lot_id: LotId, event_ids: Collection[EventId]
-) -> frozenset[Plate]:
-    """Every plate that the events, or what these amend, ever had. Their stays may change."""
-    rows = await connection.fetch(_PLATES_ABOUT, lot_id, list(event_ids))
-    return frozenset(row["plate"] for row in rows)
+    What they were read as, for their repeated triggers' sake, and what they were corrected to.
+    """
+    await connection.execute(_NOTE_AMENDED, list(event_ids))
 
 
 def _event_id(fact: Fact) -> UUID:

@@ -1,6 +1,6 @@
 """Stays in the database: the newest of a plate, all of a plate, those that may be a near miss."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Final
 
@@ -33,6 +33,18 @@ cross join lateral (
 """  # noqa: S608 - our own column list
 _OF_PLATES = f"""
 select {COLUMNS} from parking.stay where lot_id = $1 and plate = any($2::text[])
+"""  # noqa: S608 - our own column list
+# By the same index, from the newest one down.
+_NEWEST_BEFORE = f"""
+select {COLUMNS} from parking.stay
+where lot_id = $1 and plate = $2 and last_seen_at < $3 and not dissolved
+order by last_seen_at desc limit $4
+"""  # noqa: S608 - our own column list
+_SEEN_AFTER = f"""
+select s.* from unnest($2::text[], $3::timestamptz[]) as asked (plate, instant)
+cross join lateral (
+  select {COLUMNS} from parking.stay s
+  where s.lot_id = $1 and s.plate = asked.plate and s.last_seen_at > asked.instant) s
 """  # noqa: S608 - our own column list
 _OPEN_AMONG = f"""
 select {COLUMNS}, exists (
@@ -103,6 +115,22 @@ async def of_plates(
 ) -> dict[StayId, StayRow]:
     """All stays of some plates in a lot, dissolved ones too."""
     rows = await connection.fetch(_OF_PLATES, lot_id, list(plates))
+    return {row["stay_id"]: stay_row(row) for row in rows}
+
+
+async def newest_before(
+    connection: Connection, lot_id: LotId, plate: Plate, instant: datetime, *, limit: int
+) -> list[Stay]:
+    """The newest stays of a plate in a lot that were last seen before an instant, newest first."""
+    rows = await connection.fetch(_NEWEST_BEFORE, lot_id, plate, instant, limit)
+    return [stay_row(row).stay for row in rows]
+
+
+async def seen_after(
+    connection: Connection, lot_id: LotId, plates: Mapping[Plate, datetime]
+) -> dict[StayId, StayRow]:
+    """The stays of each plate that were seen after an instant of its own, dissolved ones too."""
+    rows = await connection.fetch(_SEEN_AFTER, lot_id, list(plates), list(plates.values()))
     return {row["stay_id"]: stay_row(row) for row in rows}
 
 

@@ -158,7 +158,7 @@ lane_event = Table(
     _text("how", nullable=True),
     _text("trace_id"),
     Column("content_hash", LargeBinary, nullable=False),
-    Index("lane_event_of_plate", "lot_id", "plate"),
+    Index("lane_event_of_plate", "lot_id", "plate", "occurred_at"),
     Index("lane_event_recorded", "recorded_at", postgresql_using="brin"),
 )
 
@@ -172,7 +172,6 @@ amendment = Table(
     _to_event("event_id"),
     _to("lot_id", "lot"),
     Index("amendment_of_event", "amends"),
-    Index("amendment_to_plate", "lot_id", "plate"),
 )
 
 misread = Table(
@@ -185,6 +184,18 @@ misread = Table(
     _to_event("event_id"),
     _to("lot_id", "lot"),
     Index("misread_of_plate", "lot_id", "plate", "occurred_at"),
+)
+
+corrected = Table(
+    "corrected",
+    METADATA,
+    _uuid("event_id", key=True),
+    _text("plate", key=True),
+    _text("lot_id"),
+    _instant("occurred_at"),
+    _to_event("event_id"),
+    _to("lot_id", "lot"),
+    Index("corrected_to_plate", "lot_id", "plate", "occurred_at"),
 )
 
 ticket = Table(

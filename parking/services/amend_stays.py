@@ -13,30 +13,30 @@ import msgspec
 
 from parking.core.errors import DomainError
 from parking.core.events import (
+    Amendment,
     Ending,
     EventWithdrawn,
     Fact,
     LaneEvent,
     PlateColour,
-    PlateCorrected,
     PlateRead,
     StayEnded,
     VehicleEntered,
     VehicleExited,
+    amended_by,
 )
-from parking.core.folding import fold
 from parking.core.ids import EventId, LaneId, LotId, StayId
 from parking.core.limits import IngestLimits
 from parking.core.place import LaneDirection
 from parking.core.plate import normalise_plate
 from parking.core.stay import StayState
-from parking.db import lane_events, plate_reads, queries
+from parking.db import plate_facts, plate_reads, queries
 from parking.db.pool import Pool, reading
 from parking.db.queries import StayView
-from parking.services.check_lane_event import submission_of
-from parking.services.clock import Clock, new_id
+from parking.services.clock import Clock
 from parking.services.outcomes import Outcome
 from parking.services.place_book import PlaceBook
+from parking.services.plate_tails import read_tail
 from parking.services.quote_stay import UnknownStayError
 from parking.services.record_lane_events import LaneEventRecorder
 from parking.services.refusals import (
@@ -48,6 +48,7 @@ from parking.services.refusals import (
     UnknownLaneError,
     WrongDirectionError,
 )
+from parking.services.sayings import Saying, record_said
 
 _VERSION_7 = 7
 
@@ -151,7 +152,7 @@ class StayAmender:
             by=by,
             reason=sighting.reason,
         )
-        (outcome,) = await self._record([fact])
+        (outcome,) = await record_said(self._recorder, [fact])
         return outcome
 
     async def correct_plate(
@@ -171,23 +172,9 @@ class StayAmender:
         true_plate = normalise_plate(plate)
         if true_plate is None:
             raise PlateMissingError
-        await self._record(
-            [
-                PlateCorrected(
-                    event_id=EventId(new_id(now)),
-                    lot_id=stay.lot_id,
-                    occurred_at=now,
-                    recorded_at=now,
-                    trace_id=stay.trace_id,
-                    corrects=event_id,
-                    plate=true_plate,
-                    colour=colour,
-                    by=by,
-                    reason=reason,
-                )
-                for event_id in _ends_seen(stay)
-            ]
-        )
+        said = _saying(stay, by=by, reason=reason, now=now)
+        facts = [said.corrected(each, true_plate, colour=colour) for each in _ends_seen(stay)]
+        await record_said(self._recorder, facts)
 
     async def end_stay(
         self,
@@ -207,13 +194,11 @@ class StayAmender:
             raise LeftAtMissingError
         stay, now = await self._stay(stay_id), self._clock()
         named = _ends_seen(stay) if how is Ending.NEVER_WAS else _ends_seen(stay)[:1]
-        at = now if left_at is None else left_at
-        words = [
-            _ended(stay, each, how=how, at=at, now=now, by=by, reason=reason) for each in named
-        ]
+        said = _saying(stay, by=by, reason=reason, now=now)
+        words = [said.ended(each, how, left_at=left_at) for each in named]
         if how is not Ending.NEVER_WAS:
             await self._check_end(stay, words[0], now)
-        await self._record(words)
+        await record_said(self._recorder, words)
 
     async def correct_exit(
         self, *, stay_id: StayId, left_at: datetime, by: str, reason: str
@@ -226,14 +211,13 @@ class StayAmender:
         stay, now = await self._stay(stay_id), self._clock()
         if stay.entry_event_id is None:
             raise EndRefusedError(left_at, "nobody saw it come in")
-        word = _ended(
-            stay, stay.entry_event_id, how=Ending.LEFT, at=left_at, now=now, by=by, reason=reason
-        )
-        facts: list[Fact] = [word]
+        said = _saying(stay, by=by, reason=reason, now=now)
+        word = said.ended(stay.entry_event_id, Ending.LEFT, left_at=left_at)
+        facts: list[Amendment] = [word]
         if stay.exit_event_id is not None:
-            facts.append(_withdrawn(stay, stay.exit_event_id, now=now, by=by, reason=reason))
+            facts.append(said.withdrawn(stay.exit_event_id))
         await self._check_left(stay, facts, word, now)
-        await self._record(facts)
+        await record_said(self._recorder, facts)
 
     async def withdraw(self, event_id: EventId, *, by: str, reason: str) -> None:
         """Take back an event, a correction or an end by hand.
@@ -248,16 +232,8 @@ class StayAmender:
             raise UnknownFactError(event_id)
         if isinstance(fact, EventWithdrawn):
             raise WithdrawalStandsError(event_id)
-        await self._record([_withdrawn(fact, event_id, now=now, by=by, reason=reason)])
-
-    async def _record(self, facts: Sequence[Fact]) -> list[Outcome]:
-        if not facts:
-            return []
-        outcomes = await self._recorder.record([submission_of(fact) for fact in facts])
-        for outcome in outcomes:
-            if outcome.error is not None:
-                raise outcome.error
-        return outcomes
+        said = _saying(fact, by=by, reason=reason, now=now)
+        await record_said(self._recorder, [said.withdrawn(event_id)])
 
     async def _stay(self, stay_id: StayId) -> StayView:
         async with reading(self._pool) as connection:
@@ -277,17 +253,22 @@ class StayAmender:
         await self._check_left(stay, [word], word, now)
 
     async def _check_left(
-        self, stay: StayView, more: Sequence[Fact], word: StayEnded, now: datetime
+        self, stay: StayView, more: Sequence[Amendment], word: StayEnded, now: datetime
     ) -> None:
         """See that with `more` facts, `word` among them, the stay ends as the word says."""
         left_at = word.occurred_at
         self._check_future(left_at, now)
         if stay.entered_at is not None and left_at < stay.entered_at:
             raise EndRefusedError(left_at, f"it came in at {stay.entered_at.isoformat()}")
-        async with reading(self._pool) as connection:
-            facts = await lane_events.facts_of_plate(connection, stay.lot_id, stay.plate)
         rules = (await self._book.reread(stay.lot_id)).lot.rules
-        folded = fold([*facts, *more], plate=stay.plate, rules=rules)
+        async with reading(self._pool) as connection:
+            since = await plate_facts.plates_about(
+                connection, stay.lot_id, [amended_by(each) for each in more]
+            )
+            tail = await read_tail(
+                connection, stay.lot_id, stay.plate, since=since.get(stay.plate), rules=rules
+            )
+        folded = tail.fold(more, rules=rules)
         if all(each.exit_event_id != word.event_id for each in folded):
             reason = (
                 f"it was seen again before that, or that is later than the lot's maximum stay of"
@@ -317,42 +298,8 @@ class StayAmender:
             raise EventFromTheFutureError(occurred_at=occurred_at, now=now)
 
 
-def _ended(
-    stay: StayView,
-    event_id: EventId,
-    *,
-    how: Ending,
-    at: datetime,
-    now: datetime,
-    by: str,
-    reason: str,
-) -> StayEnded:
-    return StayEnded(
-        event_id=EventId(new_id(now)),
-        lot_id=stay.lot_id,
-        occurred_at=at.astimezone(UTC),
-        recorded_at=now,
-        trace_id=stay.trace_id,
-        ends=event_id,
-        how=how,
-        by=by,
-        reason=reason,
-    )
-
-
-def _withdrawn(
-    about: StayView | Fact, event_id: EventId, *, now: datetime, by: str, reason: str
-) -> EventWithdrawn:
-    return EventWithdrawn(
-        event_id=EventId(new_id(now)),
-        lot_id=about.lot_id,
-        occurred_at=now,
-        recorded_at=now,
-        trace_id=about.trace_id,
-        withdraws=event_id,
-        by=by,
-        reason=reason,
-    )
+def _saying(about: StayView | Fact, *, by: str, reason: str, now: datetime) -> Saying:
+    return Saying(lot_id=about.lot_id, by=by, reason=reason, now=now, trace_id=about.trace_id)
 
 
 def _ends_seen(stay: StayView) -> list[EventId]:

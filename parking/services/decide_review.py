@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from parking.core.errors import DomainError
-from parking.db import lane_events, reviews
+from parking.db import lane_events, plate_facts, reviews
 from parking.db.pool import Connection, Pool, reading, transaction
 from parking.db.reviews import Review, ReviewKind, ReviewState
 from parking.services.check_lane_event import submission_of
@@ -93,7 +93,7 @@ class ReviewDecider:
             decision_event_id=fact_ids[0] if fact_ids else None,
         )
         if fact_ids:
-            plates = await lane_events.plates_about(connection, review.lot_id, fact_ids)
+            plates = await plate_facts.plates_about(connection, review.lot_id, fact_ids)
             changes = await refold(connection, lot=lot, plates=plates, book=self._book, now=now)
             await write_changes(connection, changes, now=now)
         elif not confirmed:

@@ -22,16 +22,17 @@ from parking.core.events import (
 from parking.core.ids import EventId, LotId, StayId, uuid7, uuid7_unix_ms
 from parking.core.plate import InvalidPlateError, Plate, normalise_plate
 from parking.core.ticket import TICKET_BITS, is_ticket, ticket_of
+from parking.core.triggers import REPEATS_WITHIN
 from parking.db import plate_reads, queries, stays, tickets
 from parking.db.pool import Connection, Pool, reading, transaction
 from parking.db.queries import StayView
 from parking.db.tickets import Ticket
 from parking.services.amend_stays import StayAmender
-from parking.services.check_lane_event import submission_of
-from parking.services.clock import Clock, new_id
+from parking.services.clock import Clock
 from parking.services.place_book import PlaceBook
 from parking.services.record_lane_events import LaneEventRecorder
 from parking.services.refusals import LaneEventRefusedError
+from parking.services.sayings import Saying, record_said
 
 
 class UnknownTicketError(DomainError):
@@ -108,10 +109,7 @@ class TicketDesk:
         async with transaction(self._pool) as connection:
             ticket = await tickets.insert(connection, asked)
         # Recorded even when the ticket was there: whoever stored it may have died before this.
-        fact = _issuing_fact(ticket)
-        (outcome,) = await self._recorder.record([submission_of(fact)])
-        if outcome.error is not None:
-            raise outcome.error
+        await record_said(self._recorder, [_issuing_fact(ticket)])
         return await self.show(ticket.ticket)
 
     async def show(self, text: str) -> TicketView:
@@ -161,21 +159,15 @@ class TicketDesk:
             raise NoExitError(exit_event_id)
         if plate is not None and not is_ticket(plate):
             return await self.match_plate(text, plate, colour=exit_.read.colour, by=by)
-        now = self._clock()
-        fact = PlateCorrected(
-            event_id=EventId(new_id(now)),
+        said = Saying(
             lot_id=ticket.lot_id,
-            occurred_at=now,
-            recorded_at=now,
-            trace_id=entry.trace_id,
-            corrects=exit_event_id,
-            plate=identity or ticket.ticket,
             by=by,
             reason="ticket matched",
+            now=self._clock(),
+            trace_id=entry.trace_id,
         )
-        (outcome,) = await self._recorder.record([submission_of(fact)])
-        if outcome.error is not None:
-            raise outcome.error
+        fact = said.corrected(exit_event_id, identity or ticket.ticket)
+        await record_said(self._recorder, [fact])
         return await self.show(text)
 
     async def _event(self, event_id: EventId, lot_id: LotId) -> tuple[LaneEvent, Plate | None]:
@@ -193,7 +185,8 @@ class TicketDesk:
         entry, plate = await self._event(ticket.entry_event_id, ticket.lot_id)
         if plate is None:
             return None
-        rows = await stays.of_plates(connection, ticket.lot_id, [plate])
+        since = {plate: entry.occurred_at - REPEATS_WITHIN}
+        rows = await stays.seen_after(connection, ticket.lot_id, since)
         begun = [
             (row.stay.entered_at, row.stay.stay_id)
             for row in rows.values()

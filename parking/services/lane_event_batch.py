@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -22,7 +22,7 @@ from parking.core.place import StayRules
 from parking.core.plate import Plate
 from parking.core.stay import Stay, StayState
 from parking.core.stay_fee import PlateAccount
-from parking.db import lane_events, reviews, stays
+from parking.db import lane_events, plate_facts, reviews, stays
 from parking.db.lane_events import Known, LotPlate
 from parking.db.pool import Connection
 from parking.db.reviews import Review, ReviewKind
@@ -37,6 +37,8 @@ from parking.services.refold import refold
 from parking.services.write_changes import write_changes
 
 _LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
+_Refolds: TypeAlias = dict[LotId, dict[Plate, datetime]]
+"""What must be folded again, and since when something about it changed."""
 
 
 class LotNeededAloneError(DomainError):
@@ -122,8 +124,8 @@ class LaneEventBatch:
 
     async def _amended_plates(
         self, fresh: Iterable[Fact], known: Known, alone: Collection[LotId]
-    ) -> dict[LotId, set[Plate]]:
-        """The plates, lot by lot, whose stays new or earlier amendments change."""
+    ) -> _Refolds:
+        """The plates, lot by lot, whose stays new or earlier amendments change, and since when."""
         concerned: dict[LotId, list[EventId]] = {}
         for fact in fresh:
             if not isinstance(fact, _LANE_EVENTS) or fact.event_id in known.amended:
@@ -134,9 +136,9 @@ class LaneEventBatch:
         if unlocked:
             raise LotNeededAloneError(unlocked)
         if known.amended:
-            await lane_events.note_misread(self._connection, known.amended)
+            await lane_events.note_amended(self._connection, known.amended)
         return {
-            lot_id: set(await lane_events.plates_about(self._connection, lot_id, event_ids))
+            lot_id: await plate_facts.plates_about(self._connection, lot_id, event_ids)
             for lot_id, event_ids in concerned.items()
         }
 
@@ -167,7 +169,7 @@ class LaneEventBatch:
         self,
         fresh: Iterable[Fact],
         tails: Mapping[LotPlate, StayRow],
-        refolds: dict[LotId, set[Plate]],
+        refolds: _Refolds,
         accounts: Mapping[LotPlate, PlateAccount],
     ) -> list[Change]:
         """Take the events in, in the usual order; note in `refolds` what cannot be told so."""
@@ -179,12 +181,11 @@ class LaneEventBatch:
         changes: list[Change] = []
         for pair, seen in events.items():
             lot_id, plate = pair
-            if plate in refolds.get(lot_id, ()):
-                continue
-            lot, before = self._lots[lot_id], tails.get(pair)
-            touched = _advance_all(before, seen, lot.lot.rules)
+            lot, before, amended = self._lots[lot_id], tails.get(pair), refolds.get(lot_id, {})
+            touched = None if plate in amended else _advance_all(before, seen, lot.lot.rules)
             if touched is None:
-                refolds.setdefault(lot_id, set()).add(plate)
+                since = min(event.occurred_at for event in seen)
+                refolds.setdefault(lot_id, {})[plate] = min(since, amended.get(plate, since))
                 continue
             account = accounts.get(pair)
             if account is not None:
@@ -196,7 +197,7 @@ class LaneEventBatch:
                     changes.append(change)
         return changes
 
-    async def _refolded(self, lot_id: LotId, plates: Iterable[Plate]) -> list[Change]:
+    async def _refolded(self, lot_id: LotId, plates: Mapping[Plate, datetime]) -> list[Change]:
         return await refold(
             self._connection,
             lot=self._lots[lot_id],

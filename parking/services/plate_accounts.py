@@ -3,13 +3,13 @@
 Most lots' tariffs neither offer rights nor look at earlier stays; for them nothing is read.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Container, Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from parking.core.fee_facts import FeeFact
-from parking.core.ids import LotId, TariffId
+from parking.core.ids import LotId, StayId, TariffId
 from parking.core.plate import Plate
 from parking.core.stay import Stay, StayState
 from parking.core.stay_fee import LOOK_BACK, KnownStay, PlateAccount, counted_since, in_order
@@ -18,8 +18,6 @@ from parking.db.lane_events import LotPlate
 from parking.db.pool import Connection
 from parking.db.stays import StayRow
 from parking.services.place_book import LotEntry, PlaceBook
-
-EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -30,21 +28,28 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 async def read_accounts(
-    connection: Connection, asked: Mapping[LotPlate, Asked], *, book: PlaceBook
+    connection: Connection,
+    asked: Mapping[LotPlate, Asked],
+    *,
+    book: PlaceBook,
+    stay_ids: Collection[StayId] = (),
 ) -> dict[LotPlate, PlateAccount]:
     """Read the accounts of plates; those whose tariffs ask for nothing are left out.
 
-    The tariffs must have been read into the book.
+    The tariffs must have been read into the book. `stay_ids` are stays about which facts count as
+    well: they may be about to become a plate's.
     """
     pairs = [pair for pair, each in asked.items() if book.any_asks(each.tariff_ids)]
     if not pairs:
         return {}
     since = [asked[pair].from_at - LOOK_BACK for pair in pairs]
-    facts = await fee_facts.about(connection, pairs, since, ())
+    facts = await fee_facts.about(connection, pairs, since, stay_ids)
     beginnings = [
         min(begins, counted_since(of_plate(facts, *pair), default=begins))
         for pair, begins in zip(pairs, since, strict=True)
     ]
+    if beginnings != since:  # what was paid for earlier stays bears on the uses of a right
+        facts = await fee_facts.about(connection, pairs, beginnings, stay_ids)
     stays = await fee_facts.closed_stays(connection, pairs, beginnings)
     return {
         (lot_id, plate): PlateAccount(
@@ -82,11 +87,20 @@ def beside(
 
     `before` is the newest stay as it was: it stays with its tariff, others are of the lot's.
     """
-    known = {each.stay_id: each for each in account.stays}
+    gone: set[StayId] = set()
+    known: list[KnownStay] = []
     for stay in stays:
-        known.pop(stay.stay_id, None)
+        gone.add(stay.stay_id)
         if stay.state is StayState.CLOSED:
             was = before is not None and before.stay.stay_id == stay.stay_id
             tariff_id = before.tariff_id if was and before is not None else lot.lot.tariff_id
-            known[stay.stay_id] = known_stay(stay, tariff_id)
-    return msgspec.structs.replace(account, stays=in_order(known.values()))
+            known.append(known_stay(stay, tariff_id))
+    return replaced(account, gone=gone, known=known)
+
+
+def replaced(
+    account: PlateAccount, *, gone: Container[StayId], known: Iterable[KnownStay]
+) -> PlateAccount:
+    """An account with these known stays in place of what it knew of those gone."""
+    kept = [each for each in account.stays if each.stay_id not in gone]
+    return msgspec.structs.replace(account, stays=in_order([*kept, *known]))

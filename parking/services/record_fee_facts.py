@@ -5,6 +5,7 @@ changes nothing, another content under that id is refused. Stays that are closed
 anew, and billing hears the difference.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -69,11 +70,12 @@ class FeeFactRecorder:
         """
         lot = await self._book.reread(fact.lot_id)
         for _ in range(_MOVES_MAX):
-            plate = await self._plate_of(fact)
+            plate, _ = await self._subject(fact)
             async with transaction(self._pool) as connection:
                 pair = (fact.lot_id, plate)
                 await lane_events.lock(connection, lots_shared=[fact.lot_id], plates=[pair])
-                if await _present_plate(connection, fact) != plate:
+                present, since = await _present_subject(connection, fact)
+                if present != plate:
                     continue  # a correction moved the stay to another plate meanwhile
                 known = await fee_facts.get(connection, fact.fact_id)
                 if known is not None:
@@ -83,7 +85,7 @@ class FeeFactRecorder:
                     continue  # another plate's fact took the id meanwhile: hold it against that
                 now = self._clock()
                 changes = await refold(
-                    connection, lot=lot, plates=[plate], book=self._book, now=now
+                    connection, lot=lot, plates={plate: since}, book=self._book, now=now
                 )
                 await write_changes(connection, changes, now=now)
                 return fact, True
@@ -107,9 +109,9 @@ class FeeFactRecorder:
                 connection, lot_id, plate=plate, stay_id=stay_id, limit=limit
             )
 
-    async def _plate_of(self, fact: FeeFact) -> Plate:
+    async def _subject(self, fact: FeeFact) -> tuple[Plate, datetime | None]:
         async with reading(self._pool) as connection:
-            return await _present_plate(connection, fact)
+            return await _present_subject(connection, fact)
 
     async def _check(self, connection: Connection, fact: FeeFact, lot: LotEntry) -> None:
         """Refuse what could never count, so that whoever says it hears so now."""
@@ -122,14 +124,15 @@ class FeeFactRecorder:
         _require_use(fact, self._book.tariff_at(tariff_id, instant))
 
 
-async def _present_plate(connection: Connection, fact: FeeFact) -> Plate:
+async def _present_subject(connection: Connection, fact: FeeFact) -> tuple[Plate, datetime | None]:
+    """The plate that a fact is about by now, and since when fees may change by it; None: ever."""
     if fact.stay_id is None:
         assert fact.plate is not None  # noqa: S101 - one of the two, the web sees to it
-        return fact.plate
+        return fact.plate, None
     view = await queries.stay(connection, fact.stay_id)
     if view is None or view.lot_id != fact.lot_id or view.dissolved:
         raise UnknownStayError(fact.stay_id)
-    return view.plate
+    return view.plate, view.entered_at or view.left_at
 
 
 def _require_use(fact: FeeFact, tariff: CompiledTariff) -> None:

@@ -1,22 +1,22 @@
-"""The slow path: work the stays of some plates out again, from all their facts.
+"""The slow path: work the stays of some plates out again, since something about them changed.
 
 Taken for late, corrected and withdrawn events. What differs from before is written and told.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from parking.core.fee_facts import FeeFact
-from parking.core.folding import fold
-from parking.core.ids import LotId, StayId
+from parking.core.ids import EventId, StayId, TariffId
 from parking.core.plate import Plate
-from parking.core.stay import StayState
-from parking.core.stay_fee import KnownStay, PlateAccount, in_order
-from parking.db import fee_facts, lane_events, stays
+from parking.core.stay import Stay, StayState
+from parking.core.stay_fee import PlateAccount
+from parking.db import clones, stays
 from parking.db.pool import Connection
+from parking.db.stays import StayRow
 from parking.metrics import REFOLDS
 from parking.services.place_book import LotEntry, PlaceBook
-from parking.services.plate_accounts import EVER, known_stay, of_plate
+from parking.services.plate_accounts import Asked, known_stay, read_accounts, replaced
+from parking.services.plate_tails import read_tail
 from parking.services.price_stays import Change, dissolve_stay, price_stay
 
 
@@ -24,41 +24,27 @@ async def refold(
     connection: Connection,
     *,
     lot: LotEntry,
-    plates: Iterable[Plate],
+    plates: Mapping[Plate, datetime | None],
     book: PlaceBook,
     now: datetime,
 ) -> list[Change]:
-    """Answer how the stays of these plates must change. The caller holds the locks and writes."""
-    lot_id = lot.lot.lot_id
-    asked = sorted(set(plates))
-    REFOLDS.inc(len(asked))
-    found = {}
-    for plate in asked:
-        facts = await lane_events.facts_of_plate(connection, lot_id, plate)
-        for stay in fold(facts, plate=plate, rules=lot.lot.rules, now=now):
-            found[stay.stay_id] = stay
-    before = await stays.of_plates(connection, lot_id, asked)
-    lot_tariff = lot.lot.tariff_id
-    tariffs = {row.tariff_id for row in before.values()} | {lot_tariff}
-    await book.read_tariffs(connection, tariffs)
-    asks = book.any_asks(tariffs)
-    said = await _facts_about(connection, lot_id, asked, list(found)) if asks else {}
-    closed: dict[Plate, list[KnownStay]] = {}
-    for stay in found.values():
-        if asks and stay.state is StayState.CLOSED:
-            row = before.get(stay.stay_id)
-            known = known_stay(stay, lot_tariff if row is None else row.tariff_id)
-            closed.setdefault(stay.plate, []).append(known)
-    accounts = {
-        plate: PlateAccount(facts=of_plate(said, lot_id, plate), stays=in_order(theirs))
-        for plate, theirs in closed.items()
-    }
-    exits = [
-        stay.exit_event_id
-        for stay in found.values()
-        if stay.state is StayState.CLOSED and stay.exit_event_id is not None
-    ]
-    held = await stays.decided_exits(connection, exits) if exits else {}
+    """Answer how the stays of these plates must change. The caller holds the locks and writes.
+
+    `plates` says of each plate since when something about it changed; None: since ever. What
+    happened before costs nothing (parking/core/settling.py).
+    """
+    lot_id, rules = lot.lot.lot_id, lot.lot.rules
+    REFOLDS.inc(len(plates))
+    found: dict[StayId, Stay] = {}
+    reaches: dict[Plate, datetime] = {}
+    for plate in sorted(plates):
+        tail = await read_tail(connection, lot_id, plate, since=plates[plate], rules=rules)
+        found |= {stay.stay_id: stay for stay in tail.fold(rules=rules, now=now)}
+        reaches[plate] = tail.begins_after
+    before = await _before(connection, lot, reaches, found)
+    await book.read_tariffs(connection, _tariffs(before, lot))
+    accounts = await _accounts(connection, lot, book, before=before, found=found)
+    held = await stays.decided_exits(connection, _exits(found)) if found else {}
     changes = [
         price_stay(
             stay,
@@ -76,9 +62,71 @@ async def refold(
     return [change for change in changes if change is not None]
 
 
-async def _facts_about(
-    connection: Connection, lot_id: LotId, plates: Sequence[Plate], stay_ids: Collection[StayId]
-) -> dict[LotId, list[FeeFact]]:
-    """What was said of these plates, of their stays, and of stays that may become theirs."""
-    pairs = [(lot_id, plate) for plate in plates]
-    return await fee_facts.about(connection, pairs, [EVER] * len(pairs), stay_ids)
+async def _before(
+    connection: Connection,
+    lot: LotEntry,
+    reaches: Mapping[Plate, datetime],
+    found: Collection[StayId],
+) -> dict[StayId, StayRow]:
+    """The stays as they are stored: those within reach, and what the found ones once were.
+
+    A stay may have been another plate's once, and have been dissolved as that.
+    """
+    before = await stays.seen_after(connection, lot.lot.lot_id, reaches)
+    elsewhere = [stay_id for stay_id in found if stay_id not in before]
+    return before | await clones.by_ids(connection, elsewhere) if elsewhere else before
+
+
+def _tariffs(before: Mapping[StayId, StayRow], lot: LotEntry) -> set[TariffId]:
+    return {row.tariff_id for row in before.values()} | {lot.lot.tariff_id}
+
+
+def _exits(found: Mapping[StayId, Stay]) -> list[EventId]:
+    return [
+        stay.exit_event_id
+        for stay in found.values()
+        if stay.state is StayState.CLOSED and stay.exit_event_id is not None
+    ]
+
+
+def _tariff_of(before: StayRow | None, lot: LotEntry) -> TariffId:
+    return lot.lot.tariff_id if before is None else before.tariff_id
+
+
+def _began(stay: Stay) -> datetime:
+    return stay.last_seen_at if stay.entered_at is None else stay.entered_at
+
+
+async def _accounts(
+    connection: Connection,
+    lot: LotEntry,
+    book: PlaceBook,
+    *,
+    before: Mapping[StayId, StayRow],
+    found: Mapping[StayId, Stay],
+) -> dict[Plate, PlateAccount]:
+    """What besides a stay bears on its fee; nothing is read unless a tariff asks.
+
+    The closed stays before those found count as they are stored, these as they are found.
+    """
+    lot_id, tariffs = lot.lot.lot_id, _tariffs(before, lot)
+    closed: dict[Plate, list[Stay]] = {}
+    for stay in found.values():
+        if stay.state is StayState.CLOSED:
+            closed.setdefault(stay.plate, []).append(stay)
+    asked = {
+        (lot_id, plate): Asked(tariffs, min(_began(stay) for stay in theirs))
+        for plate, theirs in closed.items()
+    }
+    accounts = await read_accounts(connection, asked, book=book, stay_ids=found)
+    return {
+        plate: replaced(
+            account,
+            gone=before,
+            known=[
+                known_stay(stay, _tariff_of(before.get(stay.stay_id), lot))
+                for stay in closed[plate]
+            ],
+        )
+        for (_, plate), account in accounts.items()
+    }

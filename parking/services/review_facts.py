@@ -8,22 +8,16 @@ import msgspec
 
 from parking.core.corrections import effective_events
 from parking.core.errors import DomainError
-from parking.core.events import (
-    EventWithdrawn,
-    Fact,
-    LaneEvent,
-    PlateCorrected,
-    VehicleEntered,
-)
+from parking.core.events import Fact, LaneEvent, VehicleEntered
 from parking.core.ids import EventId, StayId
 from parking.core.plate import Plate
 from parking.core.stay import StayState
-from parking.db import lane_events, plate_reads, queries, stays
+from parking.db import plate_facts, plate_reads, queries, stays
 from parking.db.pool import Connection
 from parking.db.queries import StayView
 from parking.db.reviews import Review, ReviewKind
-from parking.services.clock import new_id
 from parking.services.place_book import LotEntry
+from parking.services.sayings import Saying
 
 
 class Decision(Enum):
@@ -89,21 +83,12 @@ async def facts_of(
             corrections = dict.fromkeys(triggers, review.plate)
             reason = reason or "near miss confirmed"
     elif ruling.decision is Decision.REJECT:
-        return _withdrawn(review, reason, by=by, now=now)
-    return [
-        PlateCorrected(
-            event_id=EventId(new_id(now)),
-            lot_id=review.lot_id,
-            occurred_at=now,
-            recorded_at=now,
-            trace_id=event_id.hex,
-            corrects=event_id,
-            plate=plate,
-            by=by,
-            reason=reason,
-        )
-        for event_id, plate in corrections.items()
-    ]
+        event_id = review.exit_event_id or review.entry_event_id
+        reason = reason or f"{review.kind.value} rejected"
+        said = Saying(lot_id=review.lot_id, by=by, reason=reason, now=now)
+        return [] if event_id is None else [said.withdrawn(event_id)]
+    said = Saying(lot_id=review.lot_id, by=by, reason=reason, now=now)
+    return [said.corrected(event_id, plate) for event_id, plate in corrections.items()]
 
 
 async def _matched(
@@ -157,23 +142,6 @@ async def _stay(connection: Connection, stay_id: UUID, event: LaneEvent, lot: Lo
     raise MatchRefusedError(reason)
 
 
-def _withdrawn(review: Review, reason: str, *, by: str, now: datetime) -> list[Fact]:
-    event_id = review.exit_event_id or review.entry_event_id
-    if event_id is None:
-        return []
-    withdrawn = EventWithdrawn(
-        event_id=EventId(new_id(now)),
-        lot_id=review.lot_id,
-        occurred_at=now,
-        recorded_at=now,
-        trace_id=event_id.hex,
-        withdraws=event_id,
-        by=by,
-        reason=reason or f"{review.kind.value} rejected",
-    )
-    return [withdrawn]
-
-
 async def _triggers(connection: Connection, lot: LotEntry, entry_id: EventId) -> list[EventId]:
     """The entry, then the repeats of it while the car stood there: it was one car.
 
@@ -181,12 +149,14 @@ async def _triggers(connection: Connection, lot: LotEntry, entry_id: EventId) ->
     a correction made repeats of it, and would open a stay of their own, are corrected with it.
     """
     lot_id, rules = lot.lot.lot_id, lot.lot.rules
-    plates = await lane_events.plates_about(connection, lot_id, [entry_id])
-    rows = await stays.of_plates(connection, lot_id, plates)
+    plates = await plate_facts.plates_about(connection, lot_id, [entry_id])
+    rows = await stays.seen_after(connection, lot_id, plates)
     for stay in (row.stay for row in rows.values() if not row.dissolved):
         if stay.entry_event_id != entry_id or stay.entered_at is None:
             continue
-        facts = await lane_events.facts_of_plate(connection, lot_id, stay.plate)
+        facts = await plate_facts.facts_of_plate(
+            connection, lot_id, stay.plate, since=stay.entered_at
+        )
         repeats = [
             event.event_id
             for event in effective_events(facts, rules=rules)

@@ -42,7 +42,9 @@ def test_two_processes_may_migrate_at_once(empty_database_url: str) -> None:
     migrate.check(empty_database_url)
 
 
-@pytest.mark.parametrize("table", ["lane_event", "amendment", "misread", "tariff_version"])
+@pytest.mark.parametrize(
+    "table", ["lane_event", "amendment", "misread", "corrected", "tariff_version"]
+)
 @pytest.mark.parametrize(
     "change",
     [
