@@ -1,7 +1,8 @@
 """A seeded month of drivers who do everything at once, at a gateway that fails in every way.
 
-Stays, corrections, cards, declines, plates that change hands, claims, appeals, pages, settlements;
-answers lost before and after the charge. After every day every invariant holds, against the
+Stays, corrections, cards, declines, plates that change hands, claims, appeals, pages, settlements,
+payouts and their reversals, banks that take money back; answers lost before and after the charge.
+After every day every invariant holds, against the
 simulator's truth log too; when the faults stop, everything drains and reconciles. A failure names
 its seed: SIMULATION_SEED runs it again, SIMULATION_SEEDS=200 runs as many (`make simulate`).
 """
@@ -18,10 +19,12 @@ import pytest
 from billing.core.appeals import Correction, Ground, NeverWas, RightPlate
 from billing.core.claims import HolderAnswer, StayFact
 from billing.core.reconcile import agrees
-from billing.core.settlement import Contract, Period
+from billing.core.settlement import Contract, DisputeBearer, Period
 from billing.services import bind, leave
 from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk
+from billing.services.ids import new_id
+from billing.services.payout_desk import PayoutDesk
 from billing.services.settle_operators import agree_contract
 from billing.worker import BillingWorker
 from gateway_sim.payments.server import Options
@@ -76,6 +79,7 @@ class Month:
         self.done: Counter[str] = Counter()
         self.claims = ClaimDesk(world.pool, world.settings, lambda: world.now)
         self.appeals = AppealDesk(world.pool, world.settings, lambda: world.now)
+        self.payouts = PayoutDesk(world.pool, world.gateway, lambda: world.now)
         world.worker = BillingWorker(
             world.pool, world.gateway, world.settings, notifier=world.phones, corrector=self
         )
@@ -93,6 +97,9 @@ class Month:
             "decide": (5, self.decide),
             "pay by hand": (6, self.pay),
             "agree a contract": (1, self.agree),
+            "a bank disputes": (4, self.dispute),
+            "a bank decides": (3, self.decide_disputes),
+            "take a payout back": (1, self.take_payout_back),
         }
 
     async def correct(
@@ -219,6 +226,7 @@ class Month:
             fixed_minor=self.chance.choice((0, 1_000)),
             minimum_minor=self.chance.choice((0, 2_000)),
             period=self.chance.choice(tuple(Period)),
+            disputes_borne_by=self.chance.choice(tuple(DisputeBearer)),
         )
         await agree_contract(
             world.pool,
@@ -229,7 +237,47 @@ class Month:
             now=world.now,
         )
 
+    async def dispute(self) -> None:
+        """The bank takes back what was paid, all or in part, or only asks, today or some day."""
+        paid = [each for each in await self.world.payments() if each.state == "succeeded"]
+        if not paid:
+            return
+        payment = self.chance.choice(paid)
+        self.world.simulator.control(
+            "disputes",
+            payment_intent=payment.payment_ref,
+            reason=self.chance.choice(("fraudulent", "duplicate", "unrecognized")),
+            amount=self.chance.choice((None, None, max(1, payment.amount_minor // 2))),
+            inquiry=self.chance.random() < 0.1,
+            despite_refund=self.chance.random() < 0.3,
+            after_seconds=self.chance.choice((0, 0, 3_600, 30 * 3_600)),
+        )
+
+    async def decide_disputes(self) -> None:
+        """Every bank that has money decides; one that has decided does not listen."""
+        for dispute in sorted({each.dispute for each in self.world.truth().disputes}):
+            body = {"dispute": dispute, "outcome": self.chance.choice(("won", "lost"))}
+            self.world.simulator.http.post("/_sim/disputes/decision", json=body)
+
+    async def take_payout_back(self) -> None:
+        row = await self.world.pool.fetchrow(
+            "SELECT operator_id, payout_id, amount_minor FROM billing.payout"
+            " WHERE state = 'succeeded' AND reverses IS NULL ORDER BY payout_id LIMIT 1"
+        )
+        if row is not None:
+            await self.payouts.take_back(
+                OperatorId(row["operator_id"]),
+                row["payout_id"],
+                reversal_id=new_id(self.world.now),
+                amount_minor=self.chance.randrange(1, row["amount_minor"] + 1),
+                reason="a mistake",
+                by="admin",
+            )
+
     async def begin(self) -> None:
+        for operator in OPERATORS:
+            account_ref = self.world.simulator.operator()
+            await self.payouts.bind(OperatorId(operator), account_ref, by="admin")
         for number, plate in enumerate(PLATES[:4]):
             self.drivers.append(await self.world.driver(plate, card=CARDS[number % 2]))
         await self.park()
@@ -252,9 +300,19 @@ class Month:
         self.world.simulator.advance((self.world.now - before).total_seconds())
         await self.world.worker.step(self.world.now)
 
+    async def balance(self, account: str) -> int:
+        balance: int = await self.world.pool.fetchval(
+            "SELECT coalesce(sum(amount_minor), 0)::bigint FROM billing.posting WHERE account = $1",
+            account,
+        )
+        return balance
+
     async def end(self) -> None:
         """No more faults: everything that was in doubt is found out, and the books agree."""
         self.world.simulator.http.delete("/_sim/faults").raise_for_status()
+        await self.pass_time(hours=31)
+        await self.world.drain()
+        await self.decide_disputes()
         for _ in range(40):
             await self.pass_time(hours=1)
             await self.world.drain()
@@ -262,15 +320,10 @@ class Month:
         left = (waiting.messages, waiting.unknown, waiting.payments, waiting.refunds, waiting.fees)
         assert left == (0, 0, 0, 0, 0), waiting
         assert agrees(await self.world.reconcile())
-        truth = self.world.truth()
-        kept = await self.world.pool.fetchval(
-            "SELECT coalesce(sum(captured_minor - returned_minor), 0)::bigint"
-            " FROM billing.obligation"
-        )
-        assert (
-            sum(each.amount for each in truth.charges) - sum(each.amount for each in truth.refunds)
-            == kept
-        )
+        moves = self.world.simulator.stripe.v1.balance_transactions.list({"limit": 100})
+        there = sum(move.net for move in moves.auto_paging_iter())
+        assert await self.balance("processor_clearing:stripe") == there
+        assert await self.balance("dispute_claims:stripe") == 0
         for stay in self.stays.values():
             assert (await self.world.obligation(stay)).charged_minor == stay.fee.total.amount_minor
 
@@ -278,7 +331,9 @@ class Month:
 @pytest.mark.parametrize("seed", seeds())
 async def test_a_month_of_everything_keeps_every_invariant(database_url: str, seed: int) -> None:
     with running(Options(seed=seed)) as simulator:
-        async with open_world(database_url, simulator, stripe_timeout_seconds=2) as world:
+        async with open_world(
+            database_url, simulator, stripe_timeout_seconds=2, payout_minimum_minor=1_000
+        ) as world:
             month = Month(world, seed)
             await month.begin()
             simulator.faults(**FAULTS)
