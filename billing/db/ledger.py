@@ -1,13 +1,14 @@
 """Writing to the ledger and summing it. Entries go in by arrays: one statement for many."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 
 from billing.core.accounts import AccountRole, LedgerAccount
 from billing.core.ledger import EntryKind, JournalEntry
+from billing.db import ledger_days
 from billing.db.connection import Connection
 from parking.core.errors import DomainError
 from parking.core.ids import OperatorId
@@ -30,34 +31,35 @@ JOIN unnest($1::uuid[], $4::smallint[], $5::date[]) WITH ORDINALITY
     AS e (entry_id, lines, booked_on, number) USING (number)
 """
 
+# Where the closed days end is read first and then given: a planner that does not know it would
+# rather read the whole ledger. A closing in between changes nothing: up to there all is rolled up.
 _OPENING = """
 SELECT a.account, coalesce(c.balance_minor, 0)::bigint + coalesce(n.moved_minor, 0)::bigint
     AS amount_minor
 FROM unnest($1::text[]) AS a (account)
 LEFT JOIN LATERAL (
     SELECT balance_minor FROM billing.balance_checkpoint AS c
-    WHERE c.account = a.account AND c.currency = $3 AND c.booked_on < $2
+    WHERE c.account = a.account AND c.currency = $2 AND c.booked_on <= $3
     ORDER BY c.booked_on DESC LIMIT 1) AS c ON true
 CROSS JOIN LATERAL (
     SELECT sum(p.amount_minor) AS moved_minor FROM billing.posting AS p
-    WHERE p.account = a.account AND p.currency = $3 AND p.booked_on < $2
-      AND p.booked_on > (SELECT coalesce(max(closed_through), '-infinity')
-                         FROM billing.ledger_closing)) AS n
+    WHERE p.account = a.account AND p.currency = $2
+      AND p.booked_on BETWEEN $4 AND $5) AS n
 """
 
 _MOVEMENTS = """
 SELECT kind, account, sum(moved_minor)::bigint AS amount_minor FROM (
     SELECT d.kind, d.account, d.moved_minor FROM billing.account_day AS d
-    WHERE d.account = ANY($1::text[]) AND d.currency = $4 AND d.booked_on BETWEEN $2 AND $3
+    WHERE d.account = ANY($1::text[]) AND d.currency = $2 AND d.booked_on BETWEEN $3 AND $4
     UNION ALL
     SELECT e.kind, p.account, p.amount_minor
     FROM billing.posting AS p JOIN billing.journal_entry AS e USING (entry_id)
-    WHERE p.account = ANY($1::text[]) AND p.currency = $4 AND p.booked_on BETWEEN $2 AND $3
-      AND p.booked_on > (SELECT coalesce(max(closed_through), '-infinity')
-                         FROM billing.ledger_closing)) AS moved
+    WHERE p.account = ANY($1::text[]) AND p.currency = $2
+      AND p.booked_on BETWEEN $5 AND $6) AS moved
 GROUP BY kind, account
 """
 
+_DAY = timedelta(days=1)
 _DAY_IS_OPEN = "ledger_day_is_open"
 
 
@@ -127,7 +129,11 @@ async def balances_before(
 
     The newest checkpoint before the day, and what was posted since: at most some days' postings.
     """
-    rows = await db.fetch(_OPENING, _accounts_of(operator_id), day, currency)
+    last = day - _DAY
+    closed = await ledger_days.closed_through(db) or date.min
+    rows = await db.fetch(
+        _OPENING, _accounts_of(operator_id), currency, min(closed, last), closed + _DAY, last
+    )
     return {LedgerAccount(row["account"]).role: row["amount_minor"] for row in rows}
 
 
@@ -145,7 +151,16 @@ async def movements_between(
 
     Closed days by their roll-ups, the others posting by posting.
     """
-    rows = await db.fetch(_MOVEMENTS, _accounts_of(operator_id), first, last, currency)
+    closed = await ledger_days.closed_through(db) or date.min
+    rows = await db.fetch(
+        _MOVEMENTS,
+        _accounts_of(operator_id),
+        currency,
+        first,
+        min(closed, last),
+        max(closed + _DAY, first),
+        last,
+    )
     return {
         (EntryKind(row["kind"]), LedgerAccount(row["account"]).role): row["amount_minor"]
         for row in rows

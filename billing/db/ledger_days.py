@@ -22,7 +22,9 @@ FROM generate_series(greatest(coalesce($1::date, $2::date - 31), $2::date - 31) 
 
 _CLOSE = "INSERT INTO billing.ledger_closing (closed_through, closed_at) VALUES ($1, $2)"
 
-# Account by account, so that each reads its own days by its index, however long the ledger is.
+# Account by account, so that each reads its own days by its index, however long the ledger is; an
+# entry is looked up by its id, where the planner might rather read all of them for each account.
+_LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 _DAYS = """
 SELECT a.account, d.* FROM billing.ledger_account AS a CROSS JOIN LATERAL (
     SELECT p.currency, p.booked_on, e.kind, sum(p.amount_minor) AS moved_minor, count(*) AS postings
@@ -74,6 +76,9 @@ async def close(db: Connection, *, through: date, now: datetime) -> bool:
         return False
     await db.execute(_LOCK_DAYS, before, through)
     await db.execute(_CLOSE, through, now)
-    days = _ALL_DAYS if before is None else _DAYS
-    await db.execute(_ROLL_UP.format(days=days), before or date.min, through)
+    if before is None:
+        await db.execute(_ROLL_UP.format(days=_ALL_DAYS), date.min, through)
+    else:
+        await db.execute(_LOOK_UP)
+        await db.execute(_ROLL_UP.format(days=_DAYS), before, through)
     return True
