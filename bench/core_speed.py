@@ -3,14 +3,18 @@
     python bench/core_speed.py
 
 Prints operations a second for stepping, folding and pricing, and for each the ratio between two
-sizes: about 1.0 where the cost of one item does not depend on how many there are.
+sizes: about 1.0 where the cost of one item does not depend on how many there are. Each size is run
+several rounds: the rate is the best of them, which is what the code can do, and after it stands the
+median, which is what this machine let it do.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from statistics import median
 from time import process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from parking.core.events import LaneEvent, PlateColour, PlateRead, VehicleEntered, VehicleExited
 from parking.core.fee_facts import FeeFactId, RightGranted
@@ -32,7 +36,14 @@ TARIFFS = Path(__file__).parents[1] / "tariffs"
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 PLATE = Plate("浙A8B762")
 RULES = StayRules()
-ROUNDS = 5
+ROUNDS = 9
+
+
+class Rate(NamedTuple):
+    """Items a second of one core, over some rounds."""
+
+    best: float
+    median: float
 
 
 def visits(count: int) -> list[LaneEvent]:
@@ -89,6 +100,24 @@ def price_all(
     return run
 
 
+def price_mixed(name: str) -> Callable[[int], None]:
+    """Price stays of a minute to 36 hours, at any time of a year."""
+    tariff = compile_tariff(read_tariff_toml((TARIFFS / name).read_text(encoding="utf-8")))
+    random = Random(1)
+    stays = []
+    for _ in range(8_000):
+        came = T0 + timedelta(seconds=random.randrange(365 * 86_400))
+        stays.append(
+            (came, came + timedelta(minutes=random.choice([90, 600, 2_160])) * random.random())
+        )
+
+    def run(count: int) -> None:
+        for came, left in stays[:count]:
+            assess(entered_at=came, left_at=left, tariff=tariff, colour=PlateColour.BLUE)
+
+    return run
+
+
 def price_last(name: str, *, earlier: int, uses_max: int | None = None) -> Callable[[int], None]:
     """Price a stay of 100 min after so many earlier ones of its plate, one a day."""
     document = read_tariff_toml((TARIFFS / name).read_text(encoding="utf-8"))
@@ -133,28 +162,31 @@ def growth(title: str, runs: dict[str, tuple[Callable[[int], None], int]]) -> No
     """Print what an item costs at each size against the first of them."""
     rates = {size: rate_of(run, count) for size, (run, count) in runs.items()}
     first = next(iter(rates.values()))
-    told = ", ".join(f"{size} {first / rate:.2f}" for size, rate in rates.items())
-    print(f"{title:<34}{first:>12,.0f}/s   cost of one against the first: {told}")
+    told = ", ".join(f"{size} {first.best / rate.best:.2f}" for size, rate in rates.items())
+    print(f"{title:<34}{shown(first)}   cost of one against the first: {told}")
 
 
-def rate_of(run: Callable[[int], object], count: int) -> float:
-    """The best of a few rounds, in items a second of one core: other work on it is not counted."""
-    best = float("inf")
+def rate_of(run: Callable[[int], object], count: int) -> Rate:
+    """Run some rounds; other work on the core is not counted."""
+    rates = []
     for _ in range(ROUNDS):
         started = process_time()
         run(count)
-        best = min(best, process_time() - started)
-    return count / best
+        rates.append(count / (process_time() - started))
+    return Rate(best=max(rates), median=median(rates))
+
+
+def shown(rate: Rate) -> str:
+    """The best rate, and the median."""
+    return f"{rate.best:>10,.0f}/s  median {rate.median:>9,.0f}"
 
 
 def report(name: str, run: Callable[[int], object], small: int, large: int) -> None:
     """Print the rate at two sizes and how much an item costs at the large against the small."""
     run(small)
     at_small, at_large = rate_of(run, small), rate_of(run, large)
-    print(
-        f"{name:<34}{at_large:>12,.0f}/s   "
-        f"cost of one at {large:,} against {small:,}: {at_small / at_large:.2f}"
-    )
+    ratio = at_small.best / at_large.best
+    print(f"{name:<34}{shown(at_large)}   cost of one at {large:,} against {small:,}: {ratio:.2f}")
 
 
 def main() -> None:
@@ -174,6 +206,7 @@ def main() -> None:
         1_000,
         8_000,
     )
+    report("assess, Hangzhou core, any stay", price_mixed("hangzhou-core.toml"), 1_000, 8_000)
     report("assess, Chengdu 100 min", price_all("chengdu.toml", hundred_minutes), 1_000, 8_000)
     report("assess, Guangzhou 3 days, capped", price_all("guangzhou.toml", three_days), 500, 2_000)
     report("assess, Hangzhou core 3 days", price_all("hangzhou-core.toml", three_days), 500, 2_000)
@@ -203,6 +236,7 @@ def main() -> None:
     for title, name, uses_max in (
         ("earlier stays, free once a day", "library.toml", None),
         ("earlier stays, a counted right", "mall.toml", 20),
+        ("the same, used up or nearly", "mall.toml", 8),
     ):
         growth(
             title,

@@ -201,17 +201,17 @@ def _after_free_time(
     tariff: CompiledTariff, plan: ClassPlan, visit: Visit, spans: list[Span]
 ) -> tuple[list[Span], list[FeeLine]]:
     minutes = _free_minutes(plan, visit.earlier)
-    if not minutes or not spans:
+    if not spans:
         return spans, []
     # Seconds are dropped: the last free minute is free to its end.
-    if total_length(spans) < (minutes + 1) * _MINUTE:
+    if minutes and total_length(spans) < (minutes + 1) * _MINUTE:
         return [], [free_line(plan, spans[0].from_at, spans[-1].until_at)]
-    if plan.free_is_threshold:
+    if plan.free_per is FreePer.DAY and not plan.free_is_threshold:
+        return _after_free_days(tariff, plan, minutes, spans)
+    if not minutes or plan.free_is_threshold:
         return spans, []
-    if plan.free_per is not FreePer.DAY:
-        left = without_first(spans, minutes * _MINUTE)
-        return left, [free_line(plan, spans[0].from_at, left[0].from_at)]
-    return _after_free_days(tariff, plan, minutes, spans)
+    left = without_first(spans, minutes * _MINUTE)
+    return left, [free_line(plan, spans[0].from_at, left[0].from_at)]
 
 
 def _free_minutes(plan: ClassPlan, earlier: EarlierToday) -> int:
@@ -239,7 +239,8 @@ def _after_free_days(
         ]
         charged = without_first(today, minutes * _MINUTE)
         free_until = charged[0].from_at if charged else today[-1].until_at
-        lines.append(free_line(plan, today[0].from_at, free_until))
+        if minutes:
+            lines.append(free_line(plan, today[0].from_at, free_until))
         left += charged
         minutes = plan.free_minutes
     return left, lines

@@ -6,7 +6,7 @@ no further than `LOOK_BACK`, but for the uses of a right, which count from its b
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -85,11 +85,21 @@ def stay_fee(
     stay: KnownStay, *, versions_of: VersionsOf, account: PlateAccount = NOTHING_KNOWN
 ) -> Fee:
     """Price a stay. Raises what `pricing.assess` raises."""
-    stays, stop = account.stays, bisect_left(account.stays, _order(stay), key=_order)
+    facts, stays = account.facts, account.stays
+    stop = bisect_left(stays, _order(stay), key=_order)
+    linked_from = stop - _linked(stays, stop, stay, versions_of)
+    scarce = [grant for grant in _counted(facts) if _may_be_used_up(grant, stays, stop)]
     memory = _Memory()
-    for place in range(_first_that_matters(stays, stop, stay, account.facts, versions_of), stop):
-        _, memory = _next(memory, stays[place], account.facts, versions_of)
-    return _next(memory, stay, account.facts, versions_of, last=True)[0]
+    counts_from = _first_that_counts(stays, linked_from, scarce, versions_of)
+    for place in range(counts_from, linked_from):
+        # What the newest visit used is not settled before the next one begins.
+        if all(_is_used_up(grant, memory.uses_before_visit) for grant in scarce):
+            memory = _Memory(uses=memory.uses_before_visit)
+            break
+        _, memory = _next(memory, stays[place], facts, versions_of, scarce)
+    for place in range(linked_from, stop):
+        _, memory = _next(memory, stays[place], facts, versions_of, scarce)
+    return _next(memory, stay, facts, versions_of, last=True)[0]
 
 
 def in_order(stays: Iterable[KnownStay]) -> tuple[KnownStay, ...]:
@@ -118,6 +128,7 @@ def counted_since(facts: Iterable[FeeFact], *, default: datetime) -> datetime:
 
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def _order(stay: KnownStay) -> tuple[datetime, datetime, StayId]:
@@ -128,20 +139,32 @@ def _counted(facts: Iterable[FeeFact]) -> Iterator[RightGranted]:
     return (fact for fact in facts if isinstance(fact, RightGranted) and fact.uses_max is not None)
 
 
-def _first_that_matters(
+def _may_be_used_up(grant: RightGranted, stays: Sequence[KnownStay], stop: int) -> bool:
+    """Say whether there were as many stays before `stop` as a counted right may be used for.
+
+    Where there were fewer, none of them need be priced to tell.
+    """
+    first = stop - (grant.uses_max or 0)
+    return first >= 0 and (
+        first == stop or grant.valid_from is None or stays[first].left_at >= grant.valid_from
+    )
+
+
+def _is_used_up(grant: RightGranted, uses: Mapping[FeeFactId, int]) -> bool:
+    return uses.get(grant.fact_id, 0) >= (grant.uses_max or 0)
+
+
+def _first_that_counts(
     stays: Sequence[KnownStay],
     stop: int,
-    stay: KnownStay,
-    facts: Sequence[FeeFact],
+    scarce: Sequence[RightGranted],
     versions_of: VersionsOf,
 ) -> int:
-    """The place of the first stay from which on those before `stop` must be priced as well."""
-    first = stop - _linked(stays, stop, stay, versions_of)
-    since = counted_since(facts, default=stay.left_at)
-    if since < stay.left_at:
-        while first and stays[first - 1].left_at >= since:
-            first -= 1
-    return first
+    """The place of the first stay before `stop` that bears on the uses of these rights."""
+    first, since = stop, counted_since(scarce, default=_NEVER)
+    while first and stays[first - 1].left_at >= since:
+        first -= 1
+    return first if first == stop else first - _linked(stays, first, stays[first], versions_of)
 
 
 def _linked(stays: Sequence[KnownStay], stop: int, stay: KnownStay, versions_of: VersionsOf) -> int:
@@ -183,12 +206,14 @@ def _next(
     stay: KnownStay,
     facts: Sequence[FeeFact],
     versions_of: VersionsOf,
+    scarce: Sequence[RightGranted] = (),
     *,
     last: bool = False,
 ) -> tuple[Fee, _Memory]:
     """Price the next stay of a plate; answer its fee and what is remembered after it.
 
-    After the last one nothing need be remembered.
+    Of the counted rights only the uses of those that are `scarce` are counted. After the last stay
+    nothing need be remembered.
     """
     versions = versions_of(stay.tariff_id)
     tariff = versions.at(stay.entered_at)
@@ -214,7 +239,7 @@ def _next(
     held = rights_held(mine, offers=tariff.offers, uses=uses)
     paid = [fact for fact in mine if isinstance(fact, PaidBeforeLeaving)]
     until = max(_priced_until(stay.left_at, paid, tariff), visit_from)
-    whole = visit.fee(until, tuple(held.values()))
+    whole = visit.fee(until, held)
     fee = _less(whole, charged, paid)
     if last:
         return fee, memory
@@ -225,7 +250,7 @@ def _next(
         visit_charged_minor=charged + fee.total.amount_minor,
         before_visit=before,
         uses_before_visit=uses,
-        uses=_uses_after(uses, visit, until, held, mine, whole),
+        uses=_uses_after(uses, visit, until, held, scarce),
     )
     return fee, visit.remembered(after, day) if tariff.remembers else after
 
@@ -239,9 +264,18 @@ class _Visit(msgspec.Struct, frozen=True, kw_only=True):
     later: tuple[tuple[datetime, CompiledTariff], ...]
     vehicle: VehicleKind | None
     earlier: EarlierToday
+    fees: dict[tuple[datetime, tuple[FeeFactId, ...]], Fee] = {}
+    """Those already worked out, by the end and the grants that count."""
 
-    def fee(self, until_at: datetime, rights: Sequence[Right]) -> Fee:
-        """What the visit costs if it ends at an instant."""
+    def fee(self, until_at: datetime, held: Mapping[FeeFactId, Right]) -> Fee:
+        """What the visit costs if it ends at an instant, with some of the rights that are held."""
+        key = until_at, tuple(held)
+        fee = self.fees.get(key)
+        if fee is None:
+            fee = self.fees[key] = self._priced(until_at, tuple(held.values()))
+        return fee
+
+    def _priced(self, until_at: datetime, rights: Sequence[Right]) -> Fee:
         if self.stay.drive_through and self.tariff.drive_through_free:
             return _drive_through(self.tariff, self.from_at, until_at)
         return assess(
@@ -261,11 +295,11 @@ class _Visit(msgspec.Struct, frozen=True, kw_only=True):
         from_at, _ = calendar_day(left_at, zone)
         day = left_at.astimezone(zone).date()
         same = day == entry_day
-        fee = self.fee(left_at, ())
+        fee = self.fee(left_at, {})
         # Charged before rights: what the cap of the day counts.
         charged = fee.total.amount_minor
         if not same:
-            charged -= self.fee(max(self.from_at, from_at), ()).total.amount_minor
+            charged -= self.fee(max(self.from_at, from_at), {}).total.amount_minor
         minutes = sum(
             (min(line.until_at, left_at) - max(line.from_at, from_at)) // _MINUTE
             for line in fee.lines
@@ -340,17 +374,17 @@ def _uses_after(
     uses: dict[FeeFactId, int],
     visit: _Visit,
     until_at: datetime,
-    held: dict[FeeFactId, Right],
-    facts: Iterable[FeeFact],
-    whole: Fee,
+    held: Mapping[FeeFactId, Right],
+    scarce: Iterable[RightGranted],
 ) -> dict[FeeFactId, int]:
-    """Count one more use of each counted right without which the stay would have been dearer."""
+    """Count one more use of each scarce right without which the stay would have been dearer."""
     after = uses
-    for grant in _counted(facts):
+    for grant in scarce:
         right = held.get(grant.fact_id)
         if right is None or not right.uses_left or right.uses_left < 0:
             continue
-        others = tuple(each for fact_id, each in held.items() if fact_id != grant.fact_id)
-        if visit.fee(until_at, others).total.amount_minor > whole.total.amount_minor:
+        others = {fact_id: each for fact_id, each in held.items() if fact_id != grant.fact_id}
+        with_it = visit.fee(until_at, held).total.amount_minor
+        if visit.fee(until_at, others).total.amount_minor > with_it:
             after = {**after, grant.fact_id: after.get(grant.fact_id, 0) + 1}
     return after

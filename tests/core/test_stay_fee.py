@@ -17,7 +17,15 @@ from parking.core.next_step import first_step, step_of
 from parking.core.pricing import assess
 from parking.core.pricing_plan import compile_tariff
 from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee
-from parking.core.tariff import Caps, FreePer, FreePeriod, OnChange, Tariff, VehicleKind
+from parking.core.tariff import (
+    Caps,
+    FreeKind,
+    FreePer,
+    FreePeriod,
+    OnChange,
+    Tariff,
+    VehicleKind,
+)
 from parking.core.tariff_versions import (
     PricedFrom,
     TariffNotInForceError,
@@ -418,3 +426,58 @@ def test_the_first_step_is_the_one_that_a_search_finds(rates: Tariff, minute: in
     found = step_of(leaving, now=entered_at)
     assert (first.steps_at, first.then) == (found.steps_at, found.then)
     assert first.fee.total == found.fee.total
+
+
+def test_a_day_that_begins_during_a_stay_has_free_minutes_of_its_own() -> None:
+    """Also where earlier stays have left none of the day of the entry."""
+    rates = hourly(
+        free=FreePeriod(minutes=60, kind=FreeKind.DEDUCTION, per=FreePer.DAY),
+        reentry_minutes=0,
+    )
+    morning = known(at("09:00"), at("11:00"))
+    night = known(at("22:00"), at("2026-03-03 03:00"))
+    assert price(rates, night) == 500 + 2 * 500
+    assert price(rates, night, morning) == 2 * 500 + 2 * 500
+
+
+@pytest.mark.parametrize("uses_max", [0, 1, 4, 9, 30])
+def test_a_counted_right_is_used_by_the_first_stays_that_it_makes_cheaper(uses_max: int) -> None:
+    rates, random = gallery("mall"), Random(uses_max)
+    stays: list[KnownStay] = []
+    came = at("2026-02-10 07:00")
+    for _ in range(14):
+        left = came + random.choice([10, 100, 700]) * timedelta(minutes=1)
+        stays.append(known(came, left))
+        came = left + random.choice([40, 2000]) * timedelta(minutes=1)
+    grant = right_granted("half", uses_max=uses_max, valid_from=stays[2].left_at)
+    for_ever = right_granted("half", valid_from=stays[2].left_at)
+    uses = 0
+    for place, stay in enumerate(stays):
+        with_it, without = price(rates, stay, facts=[for_ever]), price(rates, stay)
+        expected = with_it if uses < uses_max else without
+        assert price(rates, stay, *stays[:place], facts=[grant]) == expected
+        uses += with_it < without
+
+
+def test_a_use_is_settled_only_when_the_visit_is_over() -> None:
+    """Two free hours are worth something to the night alone, nothing to it and the day after."""
+    grant = right_granted("two-hours", uses_max=1, valid_from=at("2026-02-11 15:09"))
+    night = known(at("2026-02-11 02:23"), at("2026-02-11 15:14"))
+    day = known(at("2026-02-11 15:29"), at("2026-02-11 19:57"))
+    morning = known(at("2026-02-12 05:43"), at("2026-02-12 06:47"))
+    assert price(gallery("mall"), night, facts=[grant]) == 5500
+    assert price(gallery("mall"), known(at("2026-02-11 02:23"), day.left_at), facts=[grant]) == 6000
+    assert price(gallery("mall"), morning, night, facts=[grant]) == 700
+    assert price(gallery("mall"), morning, night, day, facts=[grant]) == 0
+
+
+def test_uses_count_from_the_beginning_of_a_visit_that_a_right_joins_late() -> None:
+    day = known(at("2026-02-14 18:22"), at("2026-02-15 02:07"))
+    back = known(at("2026-02-15 02:15"), at("2026-02-15 16:38"))
+    later = known(at("2026-02-17 08:32"), at("2026-02-17 14:47"))
+    grant = right_granted("two-hours", uses_max=1, valid_from=back.entered_at)
+    whole = known(day.entered_at, back.left_at)
+    cheaper = price(gallery("mall"), whole, facts=[grant]) < price(gallery("mall"), whole)
+    expected = price(gallery("mall"), later, facts=[] if cheaper else [grant])
+    assert cheaper
+    assert price(gallery("mall"), later, day, back, facts=[grant]) == expected
