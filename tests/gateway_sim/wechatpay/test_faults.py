@@ -1,11 +1,13 @@
 """Requests that go wrong: what was done, and what the library makes of it."""
 
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import pytest
 import requests
 
+from gateway_sim import wechatpay
 from gateway_sim.wechatpay.faults import (
     Fault,
     FaultPlan,
@@ -132,3 +134,9 @@ def test_control_refuses_what_makes_no_sense(simulator: Simulator) -> None:
     assert simulator.http.get("/").status_code == 404
     with pytest.raises(httpx.HTTPStatusError):
         simulator.http.post("/v3/certificates", content=b"x" * 1_000_001).raise_for_status()
+
+
+def test_the_page_tells_of_every_fault() -> None:
+    page = (Path(wechatpay.__path__[0]) / "README.md").read_text(encoding="utf-8")
+    untold = [one.value for one in (*Fault, *Mishap) if f"\n| `{one.value}` |" not in page]
+    assert untold == []
