@@ -11,7 +11,8 @@ from lpr.camera import open_camera
 from lpr.config import AgentSettings, CameraSettings
 from lpr.device_key import key_source
 from lpr.health import CameraHealth, Health, HealthServer
-from lpr.lane import FrameReader, Lane, LaneIdentity
+from lpr.lane import Lane, LaneIdentity
+from lpr.motion import FrameReader, MotionGate
 from lpr.spool import Spool
 from lpr.turns import Turns
 from lpr.uplink import Uplink
@@ -107,7 +108,7 @@ class Agent:
                 direction=camera.direction,
             ),
             camera=open_camera(camera.source),
-            reader=reader,
+            gate=MotionGate(reader, rules=self._settings.motion),
             spool=self._spool,
             rules=self._settings.crossing,
             checkpoint_seconds=self._settings.checkpoint_seconds,
@@ -164,6 +165,7 @@ def _camera_health(lane: Lane) -> CameraHealth:
     return CameraHealth(
         lane_id=lane.identity.lane_id,
         frames=status.frames,
+        frames_read=status.frames_read,
         broken_frames=status.broken_frames,
         crossings=status.crossings,
         last_frame_seconds=None if seen is None else time.monotonic() - seen,

@@ -1,6 +1,6 @@
 """A closer look at where a plate is: its surroundings alone, at a scale of their own.
 
-In a frame scaled down to 640 pixels a corner is often a pixel or two off, which is a tenth of a
+In a frame scaled down to 512 pixels a corner is often a pixel or two off, which is a tenth of a
 character's height on the plate. Looking again at the piece around the plate costs a tenth of what
 looking at the whole frame at a larger scale does, and finds the corners better.
 """

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from lpr.core.crossing_rules import CrossingRules
+from lpr.motion import MotionRules
 from parking.core.ids import SLUG_PATTERN
 from parking.core.place import LaneDirection
 from parking.core.settings import Secret, WrongSettingError, decode, setting
@@ -91,6 +92,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 1.0
     crossing: CrossingRules = CrossingRules()
+    motion: MotionRules = MotionRules()
     uplink: UplinkSettings = UplinkSettings()
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """A folder that a camera uploads pictures into."""
 
+import os
 import stat
 import threading
 import time
@@ -8,7 +9,8 @@ from pathlib import Path
 
 from lpr.errors import CameraError, ImageError
 from lpr.frame import POLL_SECONDS, Frame, Frames, captured_at_of
-from lpr.image_file import IMAGE_SUFFIXES, read_image_file
+from lpr.image_file import IMAGE_SUFFIXES, read_file
+from lpr.shot import EncodedShot
 
 END_MARKER = ".end"
 """A file of this name in a folder of frames says that no more will come."""
@@ -38,7 +40,7 @@ class FolderCamera:
             ended = (self._folder / END_MARKER).exists()
             listing = self._listing()
             done &= listing.keys()
-            fresh = sorted((key, name) for name, key in listing.items() if name not in done)
+            fresh = sorted((listing[name], name) for name in listing.keys() - done)
             for key, name in fresh:
                 if stop.is_set():
                     return
@@ -64,13 +66,17 @@ class FolderCamera:
             changed_at_ns = self._folder.stat().st_mtime_ns
             if changed_at_ns == self._listed_at_ns and time.time_ns() - changed_at_ns > _SECOND_NS:
                 return self._listed
-            names = [path.name for path in self._folder.iterdir()]
+            names = set(os.listdir(self._folder))  # noqa: PTH208 - names are enough, and many
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             raise CameraError(str(self._folder), error.strerror or str(error)) from error
-        keys = ((name, self._key(name)) for name in names if _is_picture(name))
-        self._listed = {name: key for name, key in keys if key}
+        for name in self._listed.keys() - names:
+            del self._listed[name]
+        for name in names - self._listed.keys():
+            key = self._key(name) if _is_picture(name) else ""
+            if key:
+                self._listed[name] = key
         self._listed_at_ns = changed_at_ns
         return self._listed
 
@@ -88,14 +94,15 @@ class FolderCamera:
         modified_at = _modified_at(path)
         captured_at = captured_at_of(name) or modified_at or datetime.now(tz=UTC)
         try:
-            picture = read_image_file(path)
+            shot = EncodedShot(read_file(path))
+            shot.check()
         except ImageError as error:
             age_seconds = time.time() - modified_at.timestamp() if modified_at else 0.0
             if modified_at is not None and 0 <= age_seconds < WRITING_SECONDS_MAX:
                 time.sleep(POLL_SECONDS)
                 return None
-            return Frame(cursor=cursor, captured_at=captured_at, picture=None, problem=str(error))
-        return Frame(cursor=cursor, captured_at=captured_at, picture=picture)
+            return Frame(cursor=cursor, captured_at=captured_at, shot=None, problem=str(error))
+        return Frame(cursor=cursor, captured_at=captured_at, shot=shot)
 
 
 def _is_picture(name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from lpr.image_file import Picture
+from lpr.shot import Shot
 
 POLL_SECONDS = 0.1
 """How often a source that has nothing new is asked again."""
@@ -21,7 +21,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str
     """Names the frame; later frames compare greater. Empty where the past cannot be had again."""
     captured_at: datetime
-    picture: Picture | None
+    shot: Shot | None
     """None: the frame was broken, and `problem` says how."""
     problem: str = ""
 

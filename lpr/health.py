@@ -35,6 +35,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     lane_id: str
     frames: int
+    frames_read: int
+    """Those in which something had moved, so that the detector was asked."""
     broken_frames: int
     crossings: int
     last_frame_seconds: float | None
@@ -140,6 +142,7 @@ def metrics(health: Health) -> Iterator[str]:
     yield f'lpr_build_info{{version="{agent_version()}"}} 1'
     for name, kind, field in (
         ("lpr_frames_total", "counter", "frames"),
+        ("lpr_frames_read_total", "counter", "frames_read"),
         ("lpr_broken_frames_total", "counter", "broken_frames"),
         ("lpr_crossings_total", "counter", "crossings"),
         ("lpr_last_frame_seconds", "gauge", "last_frame_seconds"),

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -14,9 +13,9 @@ from lpr.core.crossing import Crossing, LaneState, Step, leave, leave_all, obser
 from lpr.core.crossing_rules import CrossingRules
 from lpr.core.lane_event import lane_event
 from lpr.core.reading import PlateReading
-from lpr.errors import CameraError, SpoolFullError, SpoolUnusableError
+from lpr.errors import CameraError, ImageError, SpoolFullError, SpoolUnusableError
 from lpr.frame import Camera, Frame
-from lpr.image_file import Picture
+from lpr.motion import MotionGate
 from lpr.spool import LaneProgress, Spool, SpooledEvent
 from lpr.turns import Turns
 from parking.core.ids import EventId, LaneId, LotId, uuid7
@@ -24,14 +23,6 @@ from parking.core.place import LaneDirection
 
 SPOOL_RETRY_SECONDS = 1.0
 CAMERA_RETRY_SECONDS = 5.0
-
-
-class FrameReader(Protocol):
-    """Reads the plates in a frame (`lpr.pipeline.Pipeline`)."""
-
-    def read(self, picture: Picture) -> list[PlateReading]:
-        """Answer the plates, the nearest first."""
-        ...
 
 
 class LaneIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +37,8 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How one lane does, for health. Times are those of `time.monotonic`, in seconds."""
 
     frames: int = 0
+    frames_read: int = 0
+    """Those that the motion gate let through to the detector."""
     broken_frames: int = 0
     crossings: int = 0
     last_frame_at: float | None = None
@@ -64,7 +57,7 @@ class Lane:
         *,
         identity: LaneIdentity,
         camera: Camera,
-        reader: FrameReader,
+        gate: MotionGate,
         spool: Spool,
         rules: CrossingRules,
         checkpoint_seconds: float,
@@ -74,7 +67,7 @@ class Lane:
         self.identity = identity
         self.status = LaneStatus()
         self._camera = camera
-        self._reader = reader
+        self._gate = gate
         self._spool = spool
         self._rules = rules
         self._checkpoint_seconds = checkpoint_seconds
@@ -153,19 +146,26 @@ class Lane:
         stale = time.monotonic() - self._stored_at >= self._checkpoint_seconds
         self._store_if(due=self._unstored and stale, stop=stop)
 
-    def _readings(self, frame: Frame) -> list[PlateReading]:
-        broken = frame.picture is None
+    def _readings(self, frame: Frame) -> Sequence[PlateReading]:
         self._note(
             frames=self.status.frames + 1,
-            broken_frames=self.status.broken_frames + broken,
             last_frame_at=time.monotonic(),
             idle_since=None,
             problem=frame.problem,
         )
-        if frame.picture is None:
-            self._log.warning("frame_broken", frame=frame.cursor, reason=frame.problem)
-            return []
-        return self._reader.read(frame.picture)
+        if frame.shot is None:
+            return self._broken(frame, frame.problem)
+        try:
+            readings = self._gate.readings(frame.shot, captured_at=frame.captured_at)
+        except ImageError as error:
+            return self._broken(frame, str(error))
+        self._note(frames_read=self._gate.frames_read)
+        return readings
+
+    def _broken(self, frame: Frame, reason: str) -> Sequence[PlateReading]:
+        self._note(broken_frames=self.status.broken_frames + 1, problem=reason)
+        self._log.warning("frame_broken", frame=frame.cursor, reason=reason)
+        return []
 
     def _wait(self, stop: threading.Event) -> None:
         """Let time pass without a frame: after a while, whoever was there has left."""

@@ -10,6 +10,7 @@ import numpy as np
 from lpr.core.backoff import delay_seconds
 from lpr.errors import CameraError
 from lpr.frame import POLL_SECONDS, Frame, Frames, captured_at_of
+from lpr.shot import DecodedShot
 
 STREAM_TIMEOUT_MS = 5000
 RECONNECT_BASE_SECONDS = 0.5
@@ -44,7 +45,7 @@ class VideoFileCamera:
                 yield Frame(
                     cursor=cursor,
                     captured_at=began_at + timedelta(milliseconds=offset_ms),
-                    picture=np.asarray(picture, dtype=np.uint8) if decoded else None,
+                    shot=DecodedShot(np.asarray(picture, np.uint8)) if decoded else None,
                     problem="" if decoded else "the frame cannot be decoded",
                 )
         finally:
@@ -118,7 +119,7 @@ class StreamCamera:
                     Frame(
                         cursor="",
                         captured_at=datetime.now(tz=UTC),
-                        picture=np.asarray(picture, dtype=np.uint8),
+                        shot=DecodedShot(np.asarray(picture, dtype=np.uint8)),
                     )
                 )
         finally:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import cv2
@@ -74,6 +74,18 @@ def render_pass(crossing: Pass, *, seed: int = 0, part: DayPart | None = None) -
         picture = compose(shot, placement, chance)
         _caption(picture, crossing.lane, at.astimezone(crossing.captured_at.tzinfo))
         yield Frame(captured_at=at, jpeg=_encode(picture))
+
+
+def render_empty(lane: str, at: datetime, *, seed: int = 0, part: DayPart | None = None) -> Frame:
+    """Render a lane in which nothing happens: its yard, the sensor's noise, the burnt-in clock.
+
+    `at` is in the lot's zone; the same lane, second and seed give the same bytes.
+    """
+    chance = np.random.default_rng([seed, *f"{lane} {at.isoformat()}".encode()])
+    light = part or day_part(at)
+    picture = _sensed(draw_yard(lane, viewpoint_of(lane), light), LIGHTS[light], chance)
+    _caption(picture, lane, at)
+    return Frame(captured_at=at.astimezone(UTC), jpeg=_encode(picture))
 
 
 def _seed_of(crossing: Pass, seed: int) -> int:

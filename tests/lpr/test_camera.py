@@ -16,6 +16,7 @@ from lpr.camera import open_camera
 from lpr.errors import CameraError
 from lpr.folder_camera import FolderCamera
 from lpr.frame import Frame, captured_at_of
+from lpr.shot import DecodedShot
 from lpr.video_camera import StreamCamera, VideoFileCamera
 from tests.lpr.plates import StripeReader, striped_picture, write_frame
 
@@ -27,8 +28,8 @@ def texts(frames: Iterator[Frame | None], count: int) -> list[str]:
     deadline = time.monotonic() + 20
     found: list[str] = []
     for frame in frames:
-        if frame is not None and frame.picture is not None:
-            found.append(READER.read(frame.picture)[0].text)
+        if frame is not None and frame.shot is not None:
+            found.append(READER.read(frame.shot.picture())[0].text)
         if len(found) == count or time.monotonic() > deadline:
             break
     return found
@@ -177,7 +178,7 @@ def test_keeps_only_the_newest_frame_of_a_stream() -> None:
     picture = np.zeros((2, 2, 3), np.uint8)
     for second in range(3):
         at = datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC)
-        newest.put(Frame(cursor="", captured_at=at, picture=picture))
+        newest.put(Frame(cursor="", captured_at=at, shot=DecodedShot(picture)))
     taken = newest.take(timeout_seconds=0)
     assert taken is not None
     assert taken.captured_at.second == 2

@@ -1,0 +1,133 @@
+"""The motion gate on rendered lanes: it answers what a reader of every frame would answer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import pytest
+
+from gateway_sim.gates.frames import render_empty, render_pass
+from gateway_sim.gates.light import DayPart
+from gateway_sim.gates.scenario import FRAME_GAP_MS, Pass
+from lpr.core.reading import PlateReading
+from lpr.image_file import Picture, decode_image
+from lpr.motion import MotionGate, MotionRules
+from lpr.shot import DecodedShot
+from tests.lpr.plates import reading
+
+AT = datetime(2026, 3, 2, 9, tzinfo=timezone(timedelta(hours=8)))
+GAP = timedelta(milliseconds=FRAME_GAP_MS)
+LANE = "west/in"
+PLATE = "浙A8B762"
+Weather: TypeAlias = Callable[[Sequence[Picture]], tuple[Picture, ...]]
+
+
+class Knowing:
+    """Reads what it is told to be in the frame, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.truth = False
+        self.asked = 0
+
+    def read(self, picture: Picture) -> list[PlateReading]:
+        assert picture.shape == (720, 1280, 3)
+        self.asked += 1
+        return [reading(PLATE)] if self.truth else []
+
+
+@cache
+def empty(part: DayPart, count: int) -> tuple[Picture, ...]:
+    frames = (render_empty(LANE, AT + GAP * n, part=part) for n in range(count))
+    return tuple(decode_image(frame.jpeg) for frame in frames)
+
+
+@cache
+def passing(part: DayPart, count: int) -> tuple[Picture, ...]:
+    crossing = Pass(lane=LANE, captured_at=AT, plate=PLATE, frames=count)
+    return tuple(decode_image(frame.jpeg) for frame in render_pass(crossing, part=part))
+
+
+def rained_on(pictures: Sequence[Picture]) -> tuple[Picture, ...]:
+    chance = np.random.default_rng(4)
+    wet = []
+    for picture in pictures:
+        drops = picture.copy()
+        for x, y in chance.integers((0, 0), (1280, 720), (250, 2)).tolist():
+            cv2.line(drops, (x, y), (x + 2, y + 22), (190, 190, 190), 1, cv2.LINE_AA)
+        wet.append(np.asarray(cv2.addWeighted(picture, 0.4, drops, 0.6, 0), np.uint8))
+    return tuple(wet)
+
+
+def dimmed(pictures: Sequence[Picture]) -> tuple[Picture, ...]:
+    """Let clouds come and go over the lane."""
+    return tuple(
+        np.asarray(cv2.convertScaleAbs(picture, alpha=0.8 + 0.2 * np.cos(number / 2)), np.uint8)
+        for number, picture in enumerate(pictures)
+    )
+
+
+def answers(
+    gate: MotionGate, reader: Knowing, scene: Sequence[tuple[Picture, bool]]
+) -> Iterator[bool]:
+    for number, (picture, car) in enumerate(scene):
+        reader.truth = car
+        found = gate.readings(DecodedShot(picture), captured_at=AT + GAP * number)
+        yield bool(found)
+
+
+@pytest.mark.parametrize("part", list(DayPart))
+@pytest.mark.parametrize("weather", [tuple, rained_on, dimmed], ids=["dry", "rain", "clouds"])
+@pytest.mark.parametrize("frames", [2, 12], ids=["quick", "slow"])
+def test_sees_every_frame_of_a_car_in_any_light(
+    part: DayPart, weather: Weather, frames: int
+) -> None:
+    lane, car = empty(part, 6), passing(part, frames)
+    stands = (car[-1],) * 8
+    pictures = weather((*lane, *car, *stands, *lane))
+    truth = [False] * 6 + [True] * (frames + 8) + [False] * 6
+    reader = Knowing()
+    gate = MotionGate(reader, rules=MotionRules())
+    assert list(answers(gate, reader, list(zip(pictures, truth, strict=True)))) == truth
+
+
+def test_reads_a_creeping_car_as_often_as_it_has_come_nearer() -> None:
+    crept = passing(DayPart.NIGHT, 30)
+    reader = Knowing()
+    gate = MotionGate(reader, rules=MotionRules(rest_reads=1, plate_reread_seconds=3600))
+    assert all(answers(gate, reader, [(picture, True) for picture in crept]))
+    assert reader.asked >= 15
+
+
+@pytest.mark.parametrize("part", list(DayPart))
+def test_leaves_an_empty_lane_unread(part: DayPart) -> None:
+    reader = Knowing()
+    gate = MotionGate(reader, rules=MotionRules())
+    assert not any(answers(gate, reader, [(picture, False) for picture in empty(part, 6) * 5]))
+    assert reader.asked == 1
+
+
+def test_looks_again_after_a_while_and_when_the_clock_is_set_back() -> None:
+    reader = Knowing()
+    gate = MotionGate(reader, rules=MotionRules(reread_seconds=10))
+    shot = DecodedShot(empty(DayPart.DAY, 6)[0])
+    for seconds in (0, 9, 11, 12, -3600, -3599):
+        gate.readings(shot, captured_at=AT + timedelta(seconds=seconds))
+    assert reader.asked == 3
+
+
+def test_reads_a_plate_at_rest_some_more_times_and_then_seldom() -> None:
+    reader = Knowing()
+    gate = MotionGate(reader, rules=MotionRules(rest_reads=5, plate_reread_seconds=2))
+    stands = [(passing(DayPart.DAY, 2)[-1], True)] * 40
+    assert all(answers(gate, reader, stands))
+    assert reader.asked == 6 + 40 * GAP // timedelta(seconds=2) - 1
+
+
+def test_reads_every_frame_where_it_is_told_to() -> None:
+    reader = Knowing()
+    gate = MotionGate(reader, rules=MotionRules(changed_share_min=0, glance_seconds=0))
+    list(answers(gate, reader, [(picture, False) for picture in empty(DayPart.DAY, 6)]))
+    assert reader.asked == 6
