@@ -24,6 +24,15 @@ _CLONES: Final = Gauge(
 _WEBHOOKS: Final = Gauge("leavefirst_webhooks_waiting", "Webhooks stored and not yet worked on.")
 _PAYMENTS: Final = Gauge("leavefirst_payments", "Payments by state.", ["state"])
 
+_SETTLED: Final = Gauge(
+    "leavefirst_days_since_settlement",
+    "Days since an operator's last cut-off that was settled, or since its first entry.",
+    ["operator"],
+)
+_DISPUTES: Final = Gauge(
+    "leavefirst_disputes", "Banks' disputes that are not decided, by state.", ["state"]
+)
+
 _COUNTS_SQL: Final = """
 SELECT (SELECT count(*) FROM parking.outbox) AS outbox,
        (SELECT count(*) FROM parking.stay WHERE state = 'open') AS stays,
@@ -33,6 +42,16 @@ SELECT (SELECT count(*) FROM parking.outbox) AS outbox,
             WHERE decided.suspicion_id = suspected.suspicion_id)) AS clones,
        (SELECT count(*) FROM billing.webhook_inbox WHERE handled_at IS NULL) AS webhooks
 """
+_DISPUTES_SQL: Final = (
+    "SELECT state, count(*) AS disputes FROM billing.dispute WHERE closed_at IS NULL GROUP BY state"
+)
+_SETTLED_SQL: Final = """
+SELECT account.operator_id, current_date - coalesce(
+    (SELECT max(cut_off_date) FROM billing.settlement AS s
+     WHERE s.operator_id = account.operator_id),
+    (SELECT min(booked_on) FROM billing.posting AS p WHERE p.account = account.account)) AS days
+FROM billing.ledger_account AS account WHERE account.account LIKE 'operator_payable:%'
+"""
 _PAYMENTS_SQL: Final = "SELECT state, count(*) AS payments FROM billing.payment GROUP BY state"
 
 
@@ -41,6 +60,8 @@ async def render(pool: Pool) -> bytes:
     async with pool.acquire() as connection:
         counts = await connection.fetchrow(_COUNTS_SQL)
         payments = await connection.fetch(_PAYMENTS_SQL)
+        disputes = await connection.fetch(_DISPUTES_SQL)
+        settled = await connection.fetch(_SETTLED_SQL)
     if counts is not None:
         _OUTBOX.set(counts["outbox"])
         _STAYS.set(counts["stays"])
@@ -50,4 +71,10 @@ async def render(pool: Pool) -> bytes:
     _PAYMENTS.clear()
     for row in payments:
         _PAYMENTS.labels(row["state"]).set(row["payments"])
+    _DISPUTES.clear()
+    for row in disputes:
+        _DISPUTES.labels(row["state"]).set(row["disputes"])
+    _SETTLED.clear()
+    for row in settled:
+        _SETTLED.labels(row["operator_id"]).set(row["days"] or 0)
     return generate_latest(REGISTRY)

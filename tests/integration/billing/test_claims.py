@@ -12,6 +12,7 @@ from billing.services.claims import (
     ClaimDecidedError,
     ClaimDesk,
     ClaimNotFoundError,
+    ClaimTooSoonError,
     FactTriesUsedError,
     NothingToClaimError,
 )
@@ -177,3 +178,21 @@ async def test_arrears_of_late_come_with_a_plate_after_a_hold(world: BillingWorl
     assert (await world.obligation(old)).state == "due"
     await world.settle()
     await world.assert_sound()
+
+
+async def test_claiming_and_withdrawing_has_an_end(world: BillingWorld) -> None:
+    _, claimant, claim_id = await opened(world)
+    desk = desk_of(world)
+    await desk.withdraw(claim_id, claimant_id=claimant)
+    with pytest.raises(ClaimTooSoonError) as caught:
+        await desk.open(PLATE, claimant_id=claimant)
+    assert caught.value.from_at == world.now + timedelta(days=30)
+    others = [Plate(f"京B{number:05}") for number in range(5)]
+    for plate in others:
+        await world.driver(plate, card=None)
+    for plate in others[:4]:
+        await desk.open(plate, claimant_id=claimant)
+    with pytest.raises(ClaimTooSoonError):
+        await desk.open(others[4], claimant_id=claimant)
+    world.now += timedelta(days=30)
+    await desk.open(PLATE, claimant_id=claimant)

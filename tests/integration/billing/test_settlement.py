@@ -10,9 +10,11 @@ from billing.db import settlements
 from billing.services.settle_operators import (
     ContractExistsError,
     ContractTooLateError,
+    OperatorsNotSettledError,
     agree_contract,
     settle_operators,
 )
+from parking.core.ids import OperatorId
 from tests.integration.billing.world import OPERATOR, BillingWorld
 
 pytestmark = pytest.mark.anyio
@@ -104,3 +106,36 @@ async def test_many_workers_settle_a_late_month_once(world: BillingWorld) -> Non
     assert found[0].settled_minor > 0
     assert all(each.settled_minor == 0 for each in found[1:])
     await world.assert_sound()
+
+
+UNREADABLE = """
+WITH entry AS (
+    INSERT INTO billing.journal_entry (entry_id, kind, source, lines, booked_on, occurred_at,
+        recorded_at, trace_id)
+    VALUES (gen_random_uuid(), 'a kind of tomorrow', 'x', 2, $1, now(), now(), '')
+    RETURNING entry_id)
+INSERT INTO billing.posting (entry_id, line, lines, account, amount_minor, currency, booked_on)
+SELECT entry_id, line, 2, account, amount, 'CNY', $1 FROM entry, (VALUES
+    (1, 'operator_payable:a-broken-one', 5), (2, 'operator_payable:a-broken-one', -5))
+    AS legs (line, account, amount)
+"""
+
+
+async def test_books_that_cannot_be_read_delay_no_other_operator(world: BillingWorld) -> None:
+    await world.driver("浙A8B762")
+    await world.publish(
+        world.priced("浙A8B762", 50_000, operator="a-broken-one"),
+        world.priced("浙A8B762", 50_000, operator="the-other"),
+    )
+    await world.settle()
+    await world.pool.execute(UNREADABLE, world.today)
+    world.now += timedelta(days=35)
+    with pytest.raises(OperatorsNotSettledError) as caught:
+        await settle_operators(world.pool, world.settings, now=world.now)
+    assert caught.value.operator_ids == ["a-broken-one"]
+    async with world.pool.acquire() as db:
+        assert await settlements.of_operator(db, OperatorId("the-other"), limit=1)
+        assert not await settlements.of_operator(db, OperatorId("a-broken-one"), limit=1)
+    # The worker says so, goes on with all else, and tries again after a while, not at every step.
+    steps = [await world.worker.step(world.now) for _ in range(3)]
+    assert steps[-1] == 0
