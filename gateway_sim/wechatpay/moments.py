@@ -1,4 +1,4 @@
-"""Times as WeChat Pay writes them: in Beijing, whatever the machine thinks."""
+"""Times and money as WeChat Pay writes them: in Beijing, whatever the machine thinks."""
 
 import datetime as dt
 
@@ -26,3 +26,9 @@ def seconds_of(text: str) -> float | None:
         return dt.datetime.fromisoformat(text).timestamp()
     except ValueError:
         return None
+
+
+def yuan(fen: int) -> str:
+    """Fen as bills write them: yuan with two decimals."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"

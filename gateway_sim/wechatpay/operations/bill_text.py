@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from gateway_sim.wechatpay.moments import in_bill
-from gateway_sim.wechatpay.operations.refunds import yuan
+from gateway_sim.wechatpay.moments import in_bill, yuan
 from gateway_sim.wechatpay.shapes import AccountLine, Deduction, Refund
 
 BillType: TypeAlias = Literal["ALL", "SUCCESS", "REFUND"]
