@@ -13,12 +13,15 @@ from lpr.device_key import key_source
 from lpr.health import CameraHealth, Health, HealthServer
 from lpr.lane import Lane, LaneIdentity
 from lpr.motion import FrameReader, MotionGate
+from lpr.pictures import PictureStore
 from lpr.spool import Spool
 from lpr.turns import Turns
 from lpr.uplink import Uplink
 from parking.core.ids import LaneId, LotId
 
 WATCH_SECONDS = 0.2
+SWEEP_SECONDS = 60.0
+"""How often pictures are looked for that are too old or too many."""
 STOP_SECONDS_MAX = 20.0
 """How long a thread may take to finish what it has begun."""
 
@@ -37,6 +40,7 @@ class Agent:
             device_key=key_source(settings.device_key, settings.device_key_file),
             settings=settings.uplink,
         )
+        self._pictures = PictureStore(settings.pictures)
         self._turns = Turns(LaneId(camera.lane_id) for camera in settings.cameras)
         self._lanes = [self._lane(camera, reader) for camera in settings.cameras]
         self._started_at = time.monotonic()
@@ -48,12 +52,11 @@ class Agent:
         `until_idle_seconds`, also when no source has shown a new frame for so long and the spool
         is empty.
         """
-        settings = self._settings
         stop_uplink = threading.Event()
         lanes = [_Worker(lane.run, stop, lane.identity.lane_id) for lane in self._lanes]
         uplink = _Worker(self._uplink.run, stop_uplink, "uplink")
         try:
-            with HealthServer(settings.health_host, settings.health_port, self.health) as server:
+            with self._health_server() as server:
                 self._log.info(
                     "agent_started", health=server.address, lanes=[lane.name for lane in lanes]
                 )
@@ -78,8 +81,12 @@ class Agent:
         until_idle_seconds: float | None,
     ) -> None:
         """Wait until told to stop or done; raises what ended a worker."""
+        swept_at = float("-inf")
         while not stop.wait(WATCH_SECONDS):
             self._raise_if_dead(workers)
+            if time.monotonic() - swept_at >= SWEEP_SECONDS:
+                swept_at = time.monotonic()
+                self._pictures.sweep(now=datetime.now(tz=UTC))
             if self._done(until_idle_seconds):
                 return
 
@@ -100,6 +107,16 @@ class Agent:
             cameras=tuple(_camera_health(lane) for lane in self._lanes),
         )
 
+    def _health_server(self) -> HealthServer:
+        settings = self._settings
+        return HealthServer(
+            settings.health_host,
+            settings.health_port,
+            health=self.health,
+            pictures=self._pictures,
+            device_key=key_source(settings.device_key, settings.device_key_file),
+        )
+
     def _lane(self, camera: CameraSettings, reader: FrameReader) -> Lane:
         return Lane(
             identity=LaneIdentity(
@@ -110,6 +127,7 @@ class Agent:
             camera=open_camera(camera.source),
             gate=MotionGate(reader, rules=self._settings.motion),
             spool=self._spool,
+            pictures=self._pictures,
             rules=self._settings.crossing,
             checkpoint_seconds=self._settings.checkpoint_seconds,
             turns=self._turns,

@@ -9,6 +9,7 @@ import msgspec
 
 from lpr.core.crossing_rules import CrossingRules
 from lpr.motion import MotionRules
+from lpr.pictures import PictureSettings
 from parking.core.ids import SLUG_PATTERN
 from parking.core.place import LaneDirection
 from parking.core.settings import Secret, WrongSettingError, decode, setting
@@ -93,6 +94,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1.0
     crossing: CrossingRules = CrossingRules()
     motion: MotionRules = MotionRules()
+    pictures: PictureSettings = PictureSettings()
     uplink: UplinkSettings = UplinkSettings()
 
     def __post_init__(self) -> None:
@@ -151,5 +153,8 @@ def _relative_to(
         settings,
         cameras=cameras,
         spool=spool,
+        pictures=msgspec.structs.replace(
+            settings.pictures, folder=folder / settings.pictures.folder
+        ),
         device_key_file=None if key_file is None else folder / key_file,
     )

@@ -1,20 +1,31 @@
-"""How the gate box does, over HTTP: `/healthz` as JSON, `/metrics` for Prometheus."""
+"""How the gate box does, over HTTP: `/healthz` as JSON, `/metrics` for Prometheus.
 
+And the events' pictures, `/pictures/<event id>/scene.jpg` and `/plate.jpg`: to the box itself, and
+to whoever shows the device key.
+"""
+
+import hmac
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 import msgspec
 
+from lpr.device_key import KeyMissingError, KeySource
+from lpr.pictures import PictureStore, Show
 from parking.core.errors import DomainError
 
 UPLINK_FAILURES_MAX = 5
 """After so many failures in a row the box calls itself degraded."""
 STOP_SECONDS_MAX = 0.1
 """How soon the server notices that it is to stop."""
+_PICTURES = "/pictures/"
+_TEXT = "text/plain; charset=utf-8"
 _DISTRIBUTION = "leave-first"
 
 
@@ -72,8 +83,21 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 class HealthServer:
     """Serves health while it is entered. Raises HealthPortTakenError."""
 
-    def __init__(self, host: str, port: int, health: Callable[[], Health]) -> None:
-        handler = type("Handler", (_Handler,), {"health": staticmethod(health)})
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        health: Callable[[], Health],
+        pictures: PictureStore,
+        device_key: KeySource,
+    ) -> None:
+        served = {
+            "health": staticmethod(health),
+            "pictures": pictures,
+            "device_key": staticmethod(device_key),
+        }
+        handler = type("Handler", (_Handler,), served)
         try:
             self._server = ThreadingHTTPServer((host, port), handler)
         except OSError as error:
@@ -101,9 +125,11 @@ class HealthServer:
 
 class _Handler(BaseHTTPRequestHandler):
     health: Callable[[], Health]
+    pictures: PictureStore
+    device_key: KeySource
 
     def do_GET(self) -> None:
-        """Answer `/healthz` (503 when someone should come) and `/metrics`."""
+        """Answer `/healthz` (503 when someone should come), `/metrics`, and pictures."""
         if self.path == "/healthz":
             health = self.health()
             status = "ok" if health.ok else "degraded"
@@ -117,8 +143,35 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/metrics":
             text = "\n".join(metrics(self.health())) + "\n"
             self._answer(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+        elif self.path.startswith(_PICTURES):
+            self._show(self.path.removeprefix(_PICTURES))
         else:
-            self._answer(404, b"try /healthz or /metrics\n", "text/plain; charset=utf-8")
+            self._answer(404, b"try /healthz or /metrics\n", _TEXT)
+
+    def _show(self, asked: str) -> None:
+        if not self._may_see():
+            self._answer(401, b"pictures are for the holder of the device key\n", _TEXT)
+            return
+        event, _, name = asked.partition("/")
+        try:
+            picture = self.pictures.picture(UUID(event), Show(name.removesuffix(".jpg")))
+        except ValueError:
+            picture = None
+        if picture is None:
+            self._answer(404, b"there is no such picture, or no longer\n", _TEXT)
+        else:
+            self._answer(200, picture, "image/jpeg")
+
+    def _may_see(self) -> bool:
+        """Pictures show people: only this box, or the holder of its key, may have them."""
+        if ip_address(self.client_address[0]).is_loopback:
+            return True
+        try:
+            wanted = f"Bearer {self.device_key().reveal()}"
+        except KeyMissingError:
+            return False
+        given = self.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), wanted.encode())
 
     def _answer(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)

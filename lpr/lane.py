@@ -16,6 +16,7 @@ from lpr.core.reading import PlateReading
 from lpr.errors import CameraError, ImageError, SpoolFullError, SpoolUnusableError
 from lpr.frame import Camera, Frame
 from lpr.motion import MotionGate
+from lpr.pictures import PictureStore, Sight, Sights
 from lpr.spool import LaneProgress, Spool, SpooledEvent
 from lpr.turns import Turns
 from parking.core.ids import EventId, LaneId, LotId, uuid7
@@ -52,13 +53,14 @@ class LaneStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Lane:
     """Follows one camera. `run` is a thread's whole life."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a lane works with
         self,
         *,
         identity: LaneIdentity,
         camera: Camera,
         gate: MotionGate,
         spool: Spool,
+        pictures: PictureStore,
         rules: CrossingRules,
         checkpoint_seconds: float,
         turns: Turns,
@@ -69,6 +71,8 @@ class Lane:
         self._camera = camera
         self._gate = gate
         self._spool = spool
+        self._pictures = pictures
+        self._sights = Sights()
         self._rules = rules
         self._checkpoint_seconds = checkpoint_seconds
         self._turns = turns
@@ -140,11 +144,23 @@ class Lane:
             trace_ids=[secrets.token_hex(16) for _ in readings],
             rules=self._rules,
         )
+        self._remember(frame, readings, step)
         self._unstored = self._unstored or step.state != self._state or bool(frame.cursor)
         self._cursor = frame.cursor or self._cursor
         self._take(step, stop=stop)
         stale = time.monotonic() - self._stored_at >= self._checkpoint_seconds
         self._store_if(due=self._unstored and stale, stop=stop)
+
+    def _remember(self, frame: Frame, readings: Sequence[PlateReading], step: Step) -> None:
+        """Keep the best sight of each car that this frame shows, until its event takes it."""
+        crossing = {crossing.trace_id for crossing in step.crossings}
+        waiting = [t for t in step.state.tracks if not t.crossed or t.trace_id in crossing]
+        self._sights.keep_only(crossing | {track.trace_id for track in waiting})
+        places = {reading.corners.box(): reading for reading in readings}
+        for track in waiting:
+            reading = places.get(track.last_box)
+            if frame.shot and reading and track.last_seen_at == frame.captured_at:
+                self._sights.saw(track.trace_id, Sight(shot=frame.shot, reading=reading))
 
     def _readings(self, frame: Frame) -> Sequence[PlateReading]:
         self._note(
@@ -223,6 +239,9 @@ class Lane:
             unix_ms = max(int(crossing.occurred_at.timestamp() * 1000), 0)
             event_id = EventId(uuid7(unix_ms, secrets.randbits(74)))
             body = lane_event(crossing, event_id=event_id, **msgspec.structs.asdict(self.identity))
+            sight = self._sights.take(crossing.trace_id)
+            if sight is not None:
+                self._pictures.keep(event_id, sight)
             events.append(SpooledEvent(event_id=event_id, body=msgspec.json.encode(body)))
             self._log.info(
                 "car_crossed",
