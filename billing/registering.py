@@ -13,6 +13,7 @@ import msgspec
 
 from billing.core.attempt import Unknown
 from billing.gateway_request import GatewayRequest
+from parking.core.errors import DomainError
 from parking.core.events import PlateColour
 from parking.core.plate import Plate
 
@@ -26,6 +27,13 @@ class ServiceState(Enum):
     """Its driver has paused it."""
     ENDED = "ended"
     """There is none, or no longer."""
+
+
+class UnknownColourError(DomainError):
+    """The provider keeps plates by their colour; one of unknown colour has no service."""
+
+    def __init__(self) -> None:
+        super().__init__("the plate's colour must be known: blue, green, yellow, black or white")
 
 
 class PlateService(msgspec.Struct, frozen=True, kw_only=True):

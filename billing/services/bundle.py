@@ -22,6 +22,7 @@ from billing.services.claims import ClaimDesk, Clock
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
 from billing.services.payout_desk import PayoutDesk
+from billing.services.plate_services import ServiceDesk
 from billing.services.settle_operators import agree_contract
 from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
@@ -227,6 +228,11 @@ class BillingServices:
             return await dispute_reads.of_operator(db, operator_id, limit=limit)
 
     @property
+    def plate_services(self) -> ServiceDesk:
+        """Services that drivers have opened for their plates."""
+        return ServiceDesk(self._pool, self._providers, self._clock)
+
+    @property
     def payouts(self) -> PayoutDesk:
         """Where operators are paid, and what is taken back."""
         return PayoutDesk(self._pool, self._gateway, self._clock)
@@ -238,5 +244,5 @@ class BillingServices:
             self._settings,
             operator_id=operator_id,
             business_date=day,
-            gateway_name=self._gateway.name,
+            gateway_names=[each.name for each in self._providers],
         )

@@ -1,5 +1,6 @@
 """An operator's statement of a day, and the reconciliation that it stands on."""
 
+from collections.abc import Collection
 from datetime import date
 
 from billing.core.accounts import processor_clearing
@@ -18,7 +19,7 @@ async def draw_statement(
     *,
     operator_id: OperatorId,
     business_date: date,
-    gateway_name: str,
+    gateway_names: Collection[str],
 ) -> Statement:
     """Draw up the statement of an operator and a ledger day, in the settings' currency."""
     async with transaction(pool) as db:
@@ -27,9 +28,13 @@ async def draw_statement(
             db, operator_id, day=business_date, currency=currency
         )
         movements = await ledger.movements_on(db, operator_id, day=business_date, currency=currency)
-        findings = await _findings(
-            db, gateway_name=gateway_name, day=business_date, operator_id=operator_id
-        )
+        findings = [
+            finding
+            for name in gateway_names
+            for finding in await _findings(
+                db, gateway_name=name, day=business_date, operator_id=operator_id
+            )
+        ]
         in_doubt = await queries.payments_in_doubt(db, operator_id)
         return draw_up(
             operator_id=operator_id,

@@ -9,6 +9,7 @@ from billing.db.plate_services import ServiceRow
 from billing.gateways import Providers
 from billing.registering import EntryRegistrar, ServiceState
 from billing.services.bind import AccountNotFoundError, PlateNotBoundError
+from billing.services.claims import Clock
 from billing.services.ids import new_id
 from parking.core.errors import DomainError
 from parking.core.events import PlateColour
@@ -77,19 +78,45 @@ async def bind_service(
     return service
 
 
-async def list_services(pool: Pool, account_id: AccountId) -> list[ServiceRow]:
-    """List the services of an account's plates."""
-    async with transaction(pool) as db:
-        return await rows.of_account(db, account_id)
+class ServiceDesk:
+    """Services of plates, for drivers."""
 
+    def __init__(self, pool: Pool, providers: Providers, clock: Clock) -> None:
+        self._pool = pool
+        self._providers = providers
+        self._clock = clock
 
-async def let_go_service(
-    pool: Pool, *, account_id: AccountId, plate: Plate, provider: str, now: datetime
-) -> None:
-    """Charge a plate's stays to its service no more. Raises ServiceNotBoundError."""
-    async with transaction(pool) as db:
-        if not await rows.let_go(db, account_id, plate, gateway=provider, now=now):
-            raise ServiceNotBoundError(provider)
+    async def bind(
+        self,
+        account_id: AccountId,
+        *,
+        plate: Plate,
+        colour: PlateColour,
+        provider: str,
+        customer_ref: str,
+    ) -> ServiceRow:
+        """Charge a plate's stays to the service that its driver has opened for it."""
+        return await bind_service(
+            self._pool,
+            self._providers,
+            account_id=account_id,
+            plate=plate,
+            colour=colour,
+            provider=provider,
+            customer_ref=customer_ref,
+            now=self._clock(),
+        )
+
+    async def of(self, account_id: AccountId) -> list[ServiceRow]:
+        """List the services of an account's plates."""
+        async with transaction(self._pool) as db:
+            return await rows.of_account(db, account_id)
+
+    async def let_go(self, account_id: AccountId, *, plate: Plate, provider: str) -> None:
+        """Charge a plate's stays to its service no more. Raises ServiceNotBoundError."""
+        async with transaction(self._pool) as db:
+            if not await rows.let_go(db, account_id, plate, gateway=provider, now=self._clock()):
+                raise ServiceNotBoundError(provider)
 
 
 def _registrar(providers: Providers, name: str) -> EntryRegistrar:

@@ -7,6 +7,7 @@ from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
 from billing.gateways import UnknownProviderError
 from billing.notifications import NotSentError
+from billing.registering import UnknownColourError
 from billing.services.appeals import (
     AppealDecidedError,
     AppealNotFoundError,
@@ -38,6 +39,11 @@ from billing.services.payout_desk import (
     ReversalExistsError,
     ReversalTooLargeError,
 )
+from billing.services.plate_services import (
+    NoServicesError,
+    ServiceNotBoundError,
+    ServiceNotOpenError,
+)
 from billing.services.settle_operators import ContractExistsError, ContractTooLateError
 from billing.services.sign_in import (
     CodeTooSoonError,
@@ -61,6 +67,8 @@ STATUSES: Final[dict[type[Exception], int]] = {
     AppealNotFoundError: 404,
     ClaimNotFoundError: 404,
     NoPaymentMethodError: 404,
+    NoServicesError: 404,
+    ServiceNotBoundError: 404,
     ObligationNotFoundError: 404,
     PayoutNotFoundError: 404,
     PlateNotBoundError: 404,
@@ -77,6 +85,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ContractTooLateError: 409,
     NothingOwedError: 409,
     NothingPaidError: 409,
+    ServiceNotOpenError: 409,
     PaymentInProgressError: 409,
     PlateBoundElsewhereError: 409,
     ReversalExistsError: 409,
@@ -84,6 +93,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     CorrectionNeededError: 422,
     NoPlateError: 422,
     PayoutAccountUnusableError: 422,
+    UnknownColourError: 422,
     ClaimTooSoonError: 429,
     CodeTooSoonError: 429,
     GatewayRefusedError: 502,

@@ -14,6 +14,7 @@ from billing.web.disputes import disputes_router
 from billing.web.drivers import drivers_router
 from billing.web.operators import operators_router
 from billing.web.payouts import payouts_router
+from billing.web.plate_services import plate_services_router
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ def billing_routers() -> list[Router]:
     return [
         accounts_router(),
         drivers_router(),
+        plate_services_router(),
         claims_router(),
         appeals_router(),
         operators_router(),

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 from billing.core.attempt import DeclineClass, Declined, Outcome, Pending, Succeeded, Unknown
 from billing.gateway import RefundAnswer, Refunded, RefundFailed, RefundPending
 from billing.providers.wechatpay.shapes import ADVANCED, RefundShape, TransactionShape
-from billing.registering import ServiceState
-from parking.core.errors import DomainError
+from billing.registering import ServiceState, UnknownColourError
 from parking.core.events import PlateColour
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -31,13 +30,6 @@ _WORDS = (
     (("系统繁忙", "银行系统", "稍后"), DeclineClass.TRY_AGAIN),
     (("解约", "关闭服务", "注销"), DeclineClass.CARD_UNUSABLE),
 )
-
-
-class UnknownColourError(DomainError):
-    """WeChat keeps plates by their colour, so one whose colour nobody knows has no service."""
-
-    def __init__(self) -> None:
-        super().__init__("the plate's colour must be known: blue, green, yellow, black or white")
 
 
 def colour_word(colour: PlateColour) -> str:

@@ -10,6 +10,7 @@ from billing.gateway import ForgedWebhookError
 from billing.gateways import UnknownProviderError
 from billing.providers.wechatpay.names import out_trade_no
 from billing.services.plate_services import ServiceNotOpenError, bind_service
+from billing.standings import BillingStandings
 from parking.core.events import PlateColour
 from parking.core.plate import Plate
 from parking.messages import StayEntered, StayPriced
@@ -80,6 +81,24 @@ async def test_small_stays_are_not_gathered_and_cards_are_left_alone(world: WeCh
     assert sorted(it["amount"] for it in world.deductions()) == [100, 200]
     assert [payment.method for payment in await world.payments()] == ["deduction"] * 2
     await world.assert_sound()
+
+
+async def test_the_gate_hears_whether_the_driver_may_pay_later(world: WeChatWorld) -> None:
+    standings = BillingStandings(world.pool, world.settings, clock=lambda: world.now)
+
+    async def bound() -> bool:
+        return (await standings.standings([Plate(PLATE)]))[Plate(PLATE)].bound
+
+    await world.wechat_driver(PLATE)
+    assert await bound()
+    world.wechat.open_service(PLATE, block_reason="OVERDUE")
+    await world.publish(entry_of(world.priced(PLATE, 0)))
+    await world.drain()
+    assert not await bound()
+    world.wechat.open_service(PLATE)
+    world.inbox.wait_for(1)
+    await world.later(seconds=1)
+    assert await bound()
 
 
 async def test_a_blocked_driver_pays_by_card(world: WeChatWorld) -> None:

@@ -99,7 +99,9 @@ class WeChatWorld(BillingWorld):
 
     async def later(self, **delta: float) -> None:
         """Let time pass for everybody."""
-        self.now += timedelta(**delta)
+        passed = timedelta(**delta)
+        self.now += passed
+        self.simulator.advance(passed.total_seconds())
         self.wechat.set_clock(self.now)
         await self.hand_in()
         await self.drain()

@@ -233,7 +233,7 @@ class BillingWorld:
             self.settings,
             operator_id=OperatorId(operator),
             business_date=day or self.today,
-            gateway_name="stripe",
+            gateway_names=["stripe"],
         )
 
     async def reconcile(self) -> tuple[Finding, ...]:
