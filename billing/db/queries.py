@@ -14,10 +14,7 @@ from parking.core.standing import Standing
 _STANDINGS = """
 SELECT b.plate, EXISTS (
     SELECT FROM billing.payment_method AS m
-    WHERE m.account_id = a.account_id AND m.ended_at IS NULL) OR EXISTS (
-    SELECT FROM billing.plate_service AS s
-    WHERE s.plate = b.plate AND s.account_id = a.account_id AND s.ended_at IS NULL
-        AND s.state = 'normal' AND s.block_reason IS NULL) AS bound,
+    WHERE m.account_id = a.account_id AND m.ended_at IS NULL) AS bound,
     a.suspended_at IS NOT NULL OR owed.minor >= $3 AS suspended, 0::bigint AS arrears
 FROM billing.plate_binding AS b JOIN billing.driver_account AS a USING (account_id)
 CROSS JOIN LATERAL (
@@ -176,6 +173,11 @@ class ObligationView(msgspec.Struct, frozen=True, kw_only=True):
     `closed`, nothing is collected, and what is `lost` is paid by hand."""
     fee: msgspec.Raw
     """The fee with its lines, as JSON."""
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the payer's bank has not decided yet."""
+        return self.dispute_state in {"inquiry", "open", "under_review"}
 
 
 class PaymentView(msgspec.Struct, frozen=True, kw_only=True):

@@ -170,6 +170,8 @@ def _status(each: ObligationView) -> str:
         return each.hold
     if each.appeal_state in {"open", "granted"}:
         return "contested"
+    if each.disputed:
+        return "disputed"
     if each.outstanding_minor > 0:
         return "paying" if each.payment_state in _UNDERWAY else "outstanding"
     return "paid" if each.captured_minor > each.returned_minor else "free"

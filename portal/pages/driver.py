@@ -23,6 +23,7 @@ _NOTES: Final = {
     "other_car": ("pay.other_car", "good"),
     "paying": ("pay.underway", ""),
     "contested": ("pay.contested", ""),
+    "disputed": ("pay.disputed", ""),
     "closed": ("pay.soon", ""),
     "missed_exit": ("pay.none", "good"),
     "missed_entry": ("pay.none", "good"),

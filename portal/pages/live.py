@@ -44,6 +44,10 @@ SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.
         WHERE part.obligation_id = obligation.obligation_id AND part.state = 'held') AS held_by,
        EXISTS (SELECT FROM billing.appeal WHERE appeal.obligation_id = obligation.obligation_id
                AND appeal.closed_at IS NULL) AS contested,
+       EXISTS (SELECT FROM billing.payment_allocation AS part
+               JOIN billing.dispute USING (payment_id)
+               WHERE part.obligation_id = obligation.obligation_id
+               AND dispute.closed_at IS NULL) AS disputed,
        review.review_id IS NOT NULL AS tentative, exit.plate AS exit_plate
 FROM parking.stay
 JOIN parking.lot USING (lot_id)
@@ -89,7 +93,8 @@ LEFT JOIN (
                              AND entry.kind NOT IN ('settled', 'payout_reversed')), 0) AS net_minor,
            coalesce(sum(posting.amount_minor)
                     FILTER (WHERE account.account LIKE 'operator_payable:%'
-                            AND entry.kind = 'processor_fee'), 0) AS fees_minor
+                            AND entry.kind IN ('processor_fee', 'dispute_fee')), 0)
+               AS fees_minor
     FROM billing.posting
     JOIN billing.journal_entry AS entry USING (entry_id)
     JOIN billing.ledger_account AS account ON account.account = posting.account
@@ -116,7 +121,9 @@ def stay_status(row: asyncpg.Record) -> str:
         return str(row["hold"] or row["state"])
     if row["fee_minor"] == 0:
         return "free"
-    return "contested" if row["contested"] else _payment_status(row)
+    if row["contested"]:
+        return "contested"
+    return "disputed" if row["disputed"] else _payment_status(row)
 
 
 def _payment_status(row: asyncpg.Record) -> str:

@@ -100,6 +100,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "state.other_car": ("他车套牌", "another car"),
     "state.free": ("免费", "free"),
     "state.contested": ("申诉中", "contested"),
+    "state.disputed": ("银行核查中", "with the bank"),
     "state.closed": ("已出场", "closed"),
     "state.unbound": ("未绑定", "unbound"),
     "state.outstanding": ("待支付", "outstanding"),
@@ -140,6 +141,10 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "pay.contested": (
         "费用申诉处理中，在此期间不会收取。",
         "This fee is contested. Nothing is collected until that is decided.",
+    ),
+    "pay.disputed": (
+        "付款人的银行正在核查这笔支付，在此期间不会收取。",
+        "The payer's bank is looking into this payment. Nothing is collected meanwhile.",
     ),
     "statement.files": ("下载", "Take away"),
     "pay.free": ("本次停车免费。", "This stay is free."),
@@ -241,6 +246,7 @@ TONES: Final[dict[str, str]] = {
     "other_car": "",
     "free": "good",
     "contested": "wait",
+    "disputed": "wait",
     "closed": "",
     "unbound": "wait",
     "outstanding": "wait",

@@ -149,5 +149,7 @@ async def test_a_dispute_is_answered_with_what_the_cameras_saw(house: House) -> 
     log = str(evidence.access_activity_log)
     assert f"plate read as {PLATE} with confidence 0.97" in log
     assert "through lane" in log
+    page = await house.client.get(f"/p/{stay_id}", headers={"Accept-Language": "en"})
+    assert "bank is looking into this payment" in page.text
     seen = (await house.client.get(f"/v1/stays/{stay_id}/obligation")).json()
     assert (seen["state"], seen["dispute_state"]) == ("paid", "under_review")

@@ -6,6 +6,7 @@ from billing.audit import violations
 from billing.core.appeals import Ground
 from billing.services.appeals import AppealDesk
 from parking.core.plate import Plate
+from tests.integration.billing.test_disputes import paid_case
 from tests.integration.billing.world import BillingWorld
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +58,45 @@ async def test_damage_is_named(world: BillingWorld, damage: str, found: set[str]
     appeal = await desk.open(stay.stay_id, ground=Ground.OTHER, statement="it is wrong")
     await desk.refuse(appeal.appeal_id, by="admin", reason="it is right")
     await world.assert_sound()
+    await world.pool.execute(damage)
+    async with world.pool.acquire() as db:
+        named = {each.invariant async for each in violations(db)}
+    assert named == found
+
+
+MOVED_AND_NOT_BOOKED = """
+INSERT INTO billing.dispute_fact (fact_id, dispute_id, kind, ref, amount_minor, occurred_at,
+    recorded_at)
+SELECT gen_random_uuid(), dispute_id, 'withdrawn', 'txn_x', 5, now(), now() FROM billing.dispute
+"""
+BORNE_BY_NOBODY = "UPDATE billing.dispute SET state = 'won'"
+STILL_WITH_THE_BANK = "UPDATE billing.dispute SET state = 'open', closed_at = NULL, due_at = now()"
+CHARGED_ALL_THE_SAME = "UPDATE billing.dispute SET known_at = '2020-01-01'"
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (
+            MOVED_AND_NOT_BOOKED,
+            {"dispute-movements-are-booked-once", "lost-disputes-have-somebody-who-bears-them"},
+        ),
+        (BORNE_BY_NOBODY, {"lost-disputes-have-somebody-who-bears-them"}),
+        (
+            STILL_WITH_THE_BANK,
+            {
+                "dispute-claims-are-what-banks-have-not-decided",
+                "lost-disputes-have-somebody-who-bears-them",
+            },
+        ),
+        (CHARGED_ALL_THE_SAME, {"nothing-disputed-is-charged"}),
+    ],
+)
+async def test_damage_to_a_dispute_is_named(
+    world: BillingWorld, damage: str, found: set[str]
+) -> None:
+    case = await paid_case(world)
+    await case.decide(await case.dispute(), "lost")
     await world.pool.execute(damage)
     async with world.pool.acquire() as db:
         named = {each.invariant async for each in violations(db)}
