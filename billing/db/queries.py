@@ -14,7 +14,10 @@ from parking.core.standing import Standing
 _STANDINGS = """
 SELECT b.plate, EXISTS (
     SELECT FROM billing.payment_method AS m
-    WHERE m.account_id = a.account_id AND m.ended_at IS NULL) AS bound,
+    WHERE m.account_id = a.account_id AND m.ended_at IS NULL) OR EXISTS (
+    SELECT FROM billing.plate_service AS s
+    WHERE s.plate = b.plate AND s.account_id = a.account_id AND s.ended_at IS NULL
+        AND s.state = 'normal' AND s.block_reason IS NULL) AS bound,
     a.suspended_at IS NOT NULL OR owed.minor >= $3 AS suspended, 0::bigint AS arrears
 FROM billing.plate_binding AS b JOIN billing.driver_account AS a USING (account_id)
 CROSS JOIN LATERAL (
