@@ -6,6 +6,9 @@ Only the test share is read (lpr/training/split.py): nothing was learnt or tuned
 thread, one process a reader, so that time, memory and start are its own. A read is right when it
 is exactly the plate; of a frame, when the plate is among the texts read in it.
 
+`--worst page.html` makes a page of the twenty that were read worst, `--confusions` prints which
+characters were taken for which; both are of our reader, and read the share no further time.
+
 Times are processor time of one thread, which on an idle machine is the time that passes; the start
 counts from the process's begin.
 """
@@ -20,6 +23,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from plate_readers import READERS, Reader, at_720p, one_thread, resident_megabytes
+from plate_worst import Judged
 
 if TYPE_CHECKING:
     from lpr.training.split import Photograph
@@ -32,6 +36,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photographs", type=Path, default=Path("../shared/plates"))
     parser.add_argument("--draw", type=Path, help="where the curve of confidence goes, as SVG")
+    parser.add_argument("--worst", type=Path, help="where a page of what was read worst goes")
+    parser.add_argument("--confusions", action="store_true", help="which characters are mistaken")
     parser.add_argument("--only", choices=sorted(READERS), action="append")
     parser.add_argument("--share", choices=("test", "tuning"), default="test")
     parser.add_argument("--reader", choices=sorted(READERS), help=argparse.SUPPRESS)
@@ -42,13 +48,22 @@ def main() -> int:
     results = {name: _apart(name, asked) for name in READERS if name in (asked.only or READERS)}
     _print_table(results)
     if "reads" in results.get("ours", {}):
-        from plate_curve import calibration, drawn
-
-        reads = [(sure, right) for sure, right in results["ours"]["reads"]]
-        print(calibration(reads, sure=SURE))
-        if asked.draw:
-            asked.draw.write_text(drawn(reads), encoding="utf-8")
+        _print_details([Judged(*read) for read in results["ours"]["reads"]], asked)
     return 0
+
+
+def _print_details(judged: list[Judged], asked: argparse.Namespace) -> None:
+    from plate_curve import calibration, drawn
+    from plate_worst import confusions, page
+
+    reads = [(item.sure, item.right) for item in judged if item.read]
+    print(calibration(reads, sure=SURE))
+    if asked.draw:
+        asked.draw.write_text(drawn(reads), encoding="utf-8")
+    if asked.confusions:
+        print(confusions(judged))
+    if asked.worst:
+        asked.worst.write_text(page(judged), encoding="utf-8")
 
 
 def measured(name: str, folder: Path, share: str) -> dict[str, Any]:
@@ -78,7 +93,7 @@ def _crops(reader: Reader, crops: list["Photograph"], reads: list[Any]) -> dict[
         read, sure = reader.crop(picture)
         times.append(time.process_time() - began)
         right += read == item.text
-        reads.append((sure, read == item.text))
+        reads.append((sure, read == item.text, item.text, read, str(item.path)))
     return {"crops": right / len(crops), "crops_of": len(crops), "crop_ms": median(times) * 1e3}
 
 
@@ -94,7 +109,11 @@ def _frames(reader: Reader, frames: list["Photograph"], reads: list[Any]) -> dic
         right += item.text in {read for read, _ in found}
         # Other cars are in view too, and nobody wrote down their plates: a text is judged only
         # where it claims to be the known one.
-        reads += [(sure, read == item.text) for read, sure in found if _alike(read, item.text)]
+        alike = [(read, sure) for read, sure in found if _alike(read, item.text)]
+        reads += [
+            (sure, read == item.text, item.text, read, str(item.path))
+            for read, sure in alike or [("", 0.0)]
+        ]
         scaled = at_720p(picture)
         began = time.process_time()
         reader.frame(scaled)

@@ -54,7 +54,8 @@ def read(files: tuple[Path, ...], threads: int) -> None:
     {"file": "b.jpg", "error": "the file is empty"}
 
     Corners go clockwise from the plate's upper left, in pixels of the upright picture. The
-    nearest car's plate comes first. The exit code is 1 if any file could not be read.
+    nearest car's plate comes first. The exit code is 1 if any file could not be read, and 2 if
+    nothing could be begun.
     """  # noqa: D301 - click's mark, as above
     pipeline = _load_pipeline(threads)
     failed = False
@@ -129,13 +130,16 @@ def _load_pipeline(threads: int) -> "Pipeline":
 
 
 def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
-    """Open folders; a file that was named is read whatever its suffix."""
+    """Open folders; a file that was named is read whatever its suffix.
+
+    A folder without pictures is answered itself: reading it says what is wrong with it.
+    """
     from lpr.image_file import IMAGE_SUFFIXES
 
     for path in paths:
         if path.is_dir():
             inside = (item for item in path.rglob("*") if item.suffix.lower() in IMAGE_SUFFIXES)
-            yield from sorted(item for item in inside if item.is_file())
+            yield from sorted(item for item in inside if item.is_file()) or [path]
         else:
             yield path
 
@@ -144,6 +148,8 @@ def _read_one(pipeline: "Pipeline", path: Path) -> dict[str, object]:
     from lpr.errors import ImageError
     from lpr.image_file import read_image_file
 
+    if path.is_dir():
+        return {"file": str(path), "error": "there are no pictures in this folder"}
     began = time.perf_counter()
     try:
         plates = pipeline.read(read_image_file(path))
