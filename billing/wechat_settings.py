@@ -57,10 +57,6 @@ class WeChatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     bill_poll_seconds: Annotated[
         int, setting("Between looks for the daily bill", unit="s", ge=1)
     ] = 3600
-    advance_poll_seconds: Annotated[
-        int,
-        setting("Between questions whether an advance was paid back", unit="s", ge=1),
-    ] = 24 * 3600
 
     @property
     def wanted(self) -> bool:

@@ -9,7 +9,7 @@ from billing.db.connection import Connection
 
 _PAYMENTS = """
 SELECT payment_id::text AS payment_id, state, amount_minor, currency, charge_ref
-FROM billing.payment
+FROM billing.payment WHERE gateway = ANY($1::text[])
 """
 _PAYOUTS = """
 SELECT payout_id::text AS payout_id, settlement_id::text AS settlement_id, reverses IS NULL AS paid,
@@ -20,7 +20,10 @@ SELECT f.kind, f.ref, f.amount_minor, f.fee_minor, d.dispute_ref
 FROM billing.dispute_fact AS f JOIN billing.dispute AS d USING (dispute_id)
 WHERE f.kind IN ('withdrawn', 'reinstated')
 """
-_REFUNDS = "SELECT refund_id::text AS refund_id, state, amount_minor FROM billing.refund"
+_REFUNDS = """
+SELECT refund_id::text AS refund_id, state, amount_minor FROM billing.refund
+WHERE gateway = ANY($1::text[])
+"""
 
 
 class TrueCharge(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +83,8 @@ class TrueDispute(msgspec.Struct, frozen=True, kw_only=True):
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """The simulator's truth log."""
 
+    gateways: tuple[str, ...] = ("stripe",)
+    """Whose it is: nothing is said of other providers' payments."""
     charges: tuple[TrueCharge, ...] = ()
     refunds: tuple[TrueRefund, ...] = ()
     transfers: tuple[TrueTransfer, ...] = ()
@@ -96,7 +101,7 @@ async def against_truth(db: Connection, truth: Truth) -> AsyncIterator[BillingVi
 
 async def _against_charges(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
     """Hold each payment to at most one true charge, of its own sum, that it knows of."""
-    stored = {row["payment_id"]: row for row in await db.fetch(_PAYMENTS)}
+    stored = {row["payment_id"]: row for row in await db.fetch(_PAYMENTS, truth.gateways)}
     charged: dict[str, TrueCharge] = {}
     for charge in truth.charges:
         payment_id = charge.metadata.get("payment_id", "")
@@ -130,7 +135,7 @@ async def _against_charges(db: Connection, truth: Truth) -> AsyncIterator[Billin
 
 async def _against_refunds(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
     """Hold each refund to at most one true one, of its own sum."""
-    stored = {row["refund_id"]: row for row in await db.fetch(_REFUNDS)}
+    stored = {row["refund_id"]: row for row in await db.fetch(_REFUNDS, truth.gateways)}
     given: set[str] = set()
     for refund in truth.refunds:
         refund_id = refund.metadata.get("refund_id", "")

@@ -39,6 +39,9 @@ class StayRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Whether that changes its price is the tariff's matter."""
     drive_through_seconds: int = 180
     """In by one lane and out by another within this time is a drive-through; 0: there are none."""
+    tell_entries: bool = False
+    """Billing hears of each car that drives in: for lots whose drivers pay by a provider that wants
+    to know of a stay from its beginning (WeChat Pay). Costs a message for each entry."""
 
 
 class Operator(msgspec.Struct, frozen=True, kw_only=True):

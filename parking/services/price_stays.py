@@ -13,7 +13,7 @@ from parking.core.pricing import assess
 from parking.core.stay import Stay, StayState
 from parking.core.stay_fee import NOTHING_KNOWN, PlateAccount, stay_fee
 from parking.db.stays import StayRow, fee_document
-from parking.messages import StayPriced
+from parking.messages import Message, StayEntered, StayPriced
 from parking.services.place_book import LotEntry, PlaceBook
 from parking.services.plate_accounts import known_stay
 
@@ -25,7 +25,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     row: StayRow
     before: StayRow | None
-    message: StayPriced | None
+    message: Message | None
 
 
 def price_stay(
@@ -113,7 +113,7 @@ def _withdrawn(row: StayRow, before: StayRow | None, lot: LotEntry) -> Change | 
     """A row that is not billable; if billing had heard of a fee, it hears that it is gone."""
     if before is None or before.fee is None:
         same = before is not None and before.stay == row.stay and before.dissolved == row.dissolved
-        return None if same else Change(row, before, None)
+        return None if same else Change(row, before, _entered(row, before, lot))
     row = msgspec.structs.replace(row, revision=before.revision + 1)
     fee = before.fee
     nothing = Fee(
@@ -145,6 +145,23 @@ def _same_to_billing(before: StayRow, row: StayRow, fee: Fee) -> bool:
         == (new.plate, new.colour, new.entered_at, new.left_at)
         and before.chargeable_from == row.chargeable_from
         and before.fee == fee
+    )
+
+
+def _entered(row: StayRow, before: StayRow | None, lot: LotEntry) -> StayEntered | None:
+    """What billing hears of a car that drove in, where the lot tells of its entries."""
+    stay = row.stay
+    opened = before is None and stay.state is StayState.OPEN
+    if not (opened and lot.lot.rules.tell_entries) or stay.entered_at is None:
+        return None
+    return StayEntered(
+        stay_id=stay.stay_id,
+        lot_id=stay.lot_id,
+        lot_name=lot.lot.name_zh,
+        plate=stay.plate,
+        colour=stay.colour,
+        entered_at=stay.entered_at,
+        trace_id=stay.trace_id,
     )
 
 

@@ -154,7 +154,10 @@ class WeChatWorld(BillingWorld):
             for it in true["refunds"]
         ]
         return msgspec.structs.replace(
-            told, charges=(*told.charges, *charges), refunds=(*told.refunds, *refunds)
+            told,
+            gateways=("stripe", "wechatpay"),
+            charges=(*told.charges, *charges),
+            refunds=(*told.refunds, *refunds),
         )
 
 
