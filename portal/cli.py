@@ -24,6 +24,8 @@ T = TypeVar("T")
 _OURS: Final = frozenset({"billing", "gateway_sim", "lpr", "parking", "portal"})
 EXIT_TOLD: Final = 2
 EXIT_VIOLATED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+"""Ended by Ctrl-C, as a shell has it: 128 and the signal's number."""
 _STARTED: Final = time.monotonic()
 
 
@@ -36,6 +38,8 @@ class _Parking(click.Group):
             return super().invoke(ctx)
         except DomainError as error:
             click.echo(f"parking: {error}", err=True)
+        except KeyboardInterrupt:
+            sys.exit(EXIT_INTERRUPTED)
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] in _OURS:
                 raise

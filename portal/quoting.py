@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from parking.core.currency import decimal_sum, decimals
 from parking.core.errors import DomainError
 from parking.core.events import PlateColour
 from parking.core.fee import Fee
@@ -21,7 +22,7 @@ from parking.core.fee_facts import (
     VehicleStated,
 )
 from parking.core.ids import LotId, StayId
-from parking.core.next_step import entry_notices, step_of
+from parking.core.next_step import Notice, entry_notices, step_of
 from parking.core.pass_price import pass_price
 from parking.core.plate import Plate
 from parking.core.pricing import LeftBeforeEnteredError, assess
@@ -45,6 +46,20 @@ class NotAPaymentError(DomainError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"{text!r} is not a payment; write 10.00@2026-11-22T11:00")
+
+
+class RightEndsBeforeItBeginsError(DomainError):
+    """A right on the command line would be valid at no time."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} ends before it begins; write ID@FROM..UNTIL")
+
+
+class NotEarlierError(DomainError):
+    """An earlier stay on the command line began after the one that is priced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} begins after the stay that is priced; it is no earlier one")
 
 
 class NotASpanError(DomainError):
@@ -73,30 +88,43 @@ class Question:
     as_json: bool = False
 
 
-def answer(question: Question) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a quote says."""
+
+    text: str
+    notices: tuple[str, ...] = ()
+    """What the person should know beside it; a program reads it in the text."""
+
+
+def answer(question: Question) -> Answer:
     """Price what was asked and write it down. Raises the errors of reading and pricing."""
     file = read_tariff_file(question.tariff)
     asked = _Asked(question, file)
     fee = asked.fee(asked.stay.left_at)
+    notices = asked.notices()
+    told = () if question.as_json else tuple(f"{n.text_zh}  {n.text_en}" for n in notices)
     if not question.show_next:
-        return show(fee, as_json=question.as_json)
+        if question.as_json:
+            return Answer(text=_json({**msgspec.structs.asdict(fee), "notices": notices}))
+        return Answer(text=show(fee), notices=told)
     step = step_of(asked.fee, now=asked.stay.left_at)
-    tariff = file.versions.at(asked.stay.entered_at)
-    notices = entry_notices(
+    warnings = entry_notices(
         entered_at=asked.stay.entered_at,
-        tariff=tariff,
+        tariff=file.versions.at(asked.stay.entered_at),
         colour=asked.stay.colour,
         vehicle=asked.vehicle,
     )
     if question.as_json:
-        told = {"fee": fee, "steps_at": step.steps_at, "then": step.then, "notices": notices}
-        return _json(told)
+        steps = {"fee": fee, "steps_at": step.steps_at, "then": step.then}
+        return Answer(text=_json({**steps, "notices": [*notices, *warnings]}))
     shown = "the price does not step within two days"
     if step.steps_at is not None and step.then is not None:
         at = step.steps_at.astimezone(file.zone)
-        shown = f"{_yuan(step.then.amount_minor):>10}  from {at:%Y-%m-%d %H:%M:%S}"
-    warnings = [f"{'!':>10}  {notice.text_zh}  {notice.text_en}" for notice in notices]
-    return "\n".join([show(fee, as_json=False), shown, *warnings])
+        then = decimal_sum(step.then.amount_minor, step.then.currency)
+        shown = f"{then:>10}  from {at:%Y-%m-%d %H:%M:%S}"
+    lines = [f"{'!':>10}  {each.text_zh}  {each.text_en}" for each in warnings]
+    return Answer(text="\n".join([show(fee), shown, *lines]), notices=told)
 
 
 def quote_file(path: Path, *, entered: str, left: str, colour: str) -> Fee:
@@ -116,13 +144,15 @@ def quote_pass(path: Path, *, right_id: str, first_day: date, last_day: date) ->
     tariff = file.on(datetime.combine(first_day, time(), tzinfo=file.zone))
     offer = offer_named(tariff.rights, right_id)
     months = pass_price(offer=offer, first_day=first_day, last_day=last_day)
+    currency = tariff.currency
     lines = [
-        f"{_yuan(month.amount_minor):>10}  {month.first_day} … {month.last_day},"
+        f"{decimal_sum(month.amount_minor, currency):>10}  {month.first_day} … {month.last_day},"
         f" of a month of {month.days_of_month} days"
         for month in months
     ]
     total = sum(month.amount_minor for month in months)
-    return "\n".join([*lines, "-" * 10, f"{_yuan(total):>10}  {tariff.currency}  {offer.name_en}"])
+    shown = f"{decimal_sum(total, currency):>10}  {currency}  {offer.name_en}"
+    return "\n".join([*lines, "-" * 10, shown])
 
 
 class _Asked:
@@ -170,6 +200,20 @@ class _Asked:
             later=self._file.versions.later(entered_at=stay.entered_at, left_at=left_at),
         )
 
+    def notices(self) -> list[Notice]:
+        """Tell where a kind of vehicle was stated that the tariff does not know."""
+        stated, colour = self._question.vehicle, self._question.colour
+        tariff = self._file.versions.at(self.stay.entered_at)
+        if stated is None or VehicleKind(stated) in tariff.vehicles:
+            return []
+        return [
+            Notice(
+                code="class_not_named",
+                text_zh=f"费率未列车型 {stated}，按车牌颜色 {colour} 计费",
+                text_en=f"The tariff names no class {stated}: priced by the plate's {colour}",
+            )
+        ]
+
     def _stay(self, number: int, entered_at: datetime, left_at: datetime) -> KnownStay:
         return KnownStay(
             stay_id=StayId(UUID(int=number)),
@@ -187,7 +231,12 @@ class _Asked:
             entered, _, left = text.partition("..")
             if not left:
                 raise NotASpanError(text)
-            found.append(self._stay(number, self._file.instant(entered), self._file.instant(left)))
+            entered_at, left_at = self._file.instant(entered), self._file.instant(left)
+            if left_at < entered_at:
+                raise LeftBeforeEnteredError(entered_at=entered_at, left_at=left_at)
+            if entered_at > self.stay.entered_at:
+                raise NotEarlierError(text)
+            found.append(self._stay(number, entered_at, left_at))
         return in_order(found)
 
     def _facts(self) -> list[FeeFact]:
@@ -216,38 +265,38 @@ class _Asked:
         """Read `ID` or `ID@FROM..UNTIL`; either time may be left out."""
         right_id, _, valid = text.partition("@")
         from_text, _, until_text = valid.partition("..")
+        valid_from = self._file.instant(from_text) if from_text else None
+        valid_until = self._file.instant(until_text) if until_text else None
+        if valid_from is not None and valid_until is not None and valid_until <= valid_from:
+            raise RightEndsBeforeItBeginsError(text)
         return RightGranted(
             **told,
             right_id=RightId(offer_named(self._tariff.rights, right_id.strip()).right_id),
-            valid_from=self._file.instant(from_text) if from_text else None,
-            valid_until=self._file.instant(until_text) if until_text else None,
+            valid_from=valid_from,
+            valid_until=valid_until,
         )
 
     def _paid(self, text: str) -> tuple[int, datetime]:
         amount, _, paid_at = text.partition("@")
-        whole = re.fullmatch(r"(\d{1,9})(?:\.(\d{1,2}))?", amount)
+        digits = decimals(self._tariff.currency)
+        after = rf"(?:\.(\d{{1,{digits}}}))?" if digits else "()"
+        whole = re.fullmatch(r"(\d{1,9})" + after, amount)
         if whole is None or not paid_at:
             raise NotAPaymentError(text)
-        minor = int((whole[2] or "0").ljust(2, "0"))
-        return int(whole[1]) * 100 + minor, self._file.instant(paid_at)
+        return int(whole[1] + (whole[2] or "").ljust(digits, "0")), self._file.instant(paid_at)
 
 
-def show(fee: Fee, *, as_json: bool) -> str:
-    """Write a fee for a program, or line by line for a person."""
-    if as_json:
-        return _json(fee)
+def show(fee: Fee) -> str:
+    """Write a fee line by line for a person."""
+    currency = fee.total.currency
     lines = [
-        f"{_yuan(line.amount_minor):>10}  {line.text_zh}  {line.text_en}" for line in fee.lines
+        f"{decimal_sum(line.amount_minor, currency):>10}  {line.text_zh}  {line.text_en}"
+        for line in fee.lines
     ]
     by = f"{fee.tariff_id} v{fee.tariff_version}"
-    total = f"{_yuan(fee.total.amount_minor):>10}  {fee.total.currency}  {by}"
+    total = f"{decimal_sum(fee.total.amount_minor, currency):>10}  {currency}  {by}"
     return "\n".join([*lines, "-" * 10, total])
 
 
 def _json(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(value)).decode()
-
-
-def _yuan(minor: int) -> str:
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d}"

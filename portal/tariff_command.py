@@ -86,7 +86,10 @@ def quote(**options: Any) -> None:  # noqa: ANN401 - click hands each option in 
     """Price a stay from a TARIFF file (TOML or JSON). Needs no database."""
     from portal.quoting import Question, answer
 
-    click.echo(answer(Question(**options)))
+    found = answer(Question(**options))
+    for notice in found.notices:
+        click.echo(f"parking: {notice}", err=True)
+    click.echo(found.text)
 
 
 @click.group()

@@ -5,6 +5,8 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
+from parking.core.currency import decimal_sum
+
 _ROWS: Final = 12
 _COLUMNS: Final = 72
 _WIDTH, _HEIGHT, _MARGIN = 720, 320, 56
@@ -34,7 +36,7 @@ def as_text(curve: Curve) -> str:
     for row in range(_ROWS, 0, -1):
         level = most * row // _ROWS
         blocks = "".join("█" if price * _ROWS > most * (row - 1) else " " for price in prices)
-        rows.append(f"{_sum(level):>9} │{blocks.rstrip()}")
+        rows.append(f"{decimal_sum(level, curve.currency):>9} │{blocks.rstrip()}")
     rows.append(f"{curve.currency:>9} └{'─' * _COLUMNS}")
     width = _COLUMNS // _TICKS
     times = "".join(f"{_tick(curve, number):<{width}}" for number in range(_TICKS + 1))
@@ -62,7 +64,7 @@ def as_svg(curve: Curve) -> str:
         grid.append(
             f'<line x1="{_MARGIN}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#ddd"/>'
             f'<text x="{_MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">'
-            f"{_sum(most * tick // _TICKS)}</text>"
+            f"{decimal_sum(most * tick // _TICKS, curve.currency)}</text>"
             f'<text x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{_tick(curve, tick)}</text>'
         )
     return (
@@ -78,7 +80,3 @@ def as_svg(curve: Curve) -> str:
 def _tick(curve: Curve, number: int) -> str:
     shown, _ = curve.points[round((len(curve.points) - 1) * number / _TICKS)]
     return f"{shown:%H:%M}"
-
-
-def _sum(minor: int) -> str:
-    return f"{minor // 100}.{minor % 100:02d}"

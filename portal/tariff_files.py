@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from parking.core.tariff_document import decode_json, decode_toml, tariffs_from_
 from parking.core.tariff_errors import TariffError, TariffSyntaxError
 from parking.core.tariff_versions import TariffVersions, require_in_force, versions_of
 
+_DAY: Final = timedelta(days=1)
+_HOUR_24: Final = re.compile(r"^([-\dW]+[T ])24((?::?00){1,2}(?:[.,]0+)?(?:Z|[+-][\d:]+)?)$")
 YEARS: Final = range(1970, 2200)
 """Within which times are reckoned with; others are slips, and no clock has all of them."""
 
@@ -62,11 +64,14 @@ class TariffFile:
     def instant(self, text: str) -> datetime:
         """Read a time; without a zone it is one of the tariff's clock.
 
+        24:00 is the end of a day, as ISO 8601 has it: the next midnight.
+
         Raises NotAnInstantError, YearNotReckonedWithError.
         """
+        plain, ends_a_day = _HOUR_24.subn(r"\g<1>00\2", text.strip().upper())
         try:
-            instant = datetime.fromisoformat(text.strip().upper())
-        except ValueError:
+            instant = datetime.fromisoformat(plain) + ends_a_day * _DAY
+        except (ValueError, OverflowError):
             raise NotAnInstantError(text) from None
         if instant.year not in YEARS:
             raise YearNotReckonedWithError(text)

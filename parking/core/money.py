@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from parking.core.currency import decimal_sum
 from parking.core.errors import DomainError
 
 _CODE_LENGTH = 3
@@ -97,9 +98,7 @@ class Money(msgspec.Struct, frozen=True, order=False, gc=False):
 
     def __str__(self) -> str:
         """Show as a person reads it: `12.30 CNY`."""
-        sign = "-" if self.amount_minor < 0 else ""
-        major, minor = divmod(abs(self.amount_minor), 100)
-        return f"{sign}{major}.{minor:02d} {self.currency}"
+        return f"{decimal_sum(self.amount_minor, self.currency)} {self.currency}"
 
 
 def zero(currency: str = "CNY") -> Money:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from parking.core.currency import decimal_sum
 from parking.core.tariff import FreeKind, FreePer, FreePeriod
 from parking.core.tariff_checks import MINUTES_OF_DAY, minute_of_day
 from parking.core.tariff_rates import Per, RateStep, Window
@@ -54,12 +55,12 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
 def money_zh(amount_minor: int, currency: str) -> str:
     """Show a sum to a Chinese reader: `5.00 元`."""
     unit = "元" if currency == "CNY" else currency
-    return f"{amount_minor // 100}.{amount_minor % 100:02d} {unit}"
+    return f"{decimal_sum(amount_minor, currency)} {unit}"
 
 
 def money_en(amount_minor: int, currency: str) -> str:
     """Show a sum to an English reader: `CNY 5.00`."""
-    return f"{currency} {amount_minor // 100}.{amount_minor % 100:02d}"
+    return f"{currency} {decimal_sum(amount_minor, currency)}"
 
 
 def free_texts(free: FreePeriod | None) -> tuple[str, str]:

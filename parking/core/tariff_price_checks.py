@@ -128,7 +128,7 @@ def _dearest(window: Window) -> int:
 
 def _sum_mistakes(amount_minor: int, key: str) -> Iterator[TariffError]:
     if amount_minor > ABSURD_SUM_MINOR:
-        reason = f"{amount_minor / 100:,.2f} at once is absurd; {_MEND_PRICE}"
+        reason = f"{amount_minor:,} minor units at once is absurd; {_MEND_PRICE}"
         yield AbsurdPriceError(key=key, reason=reason)
 
 
@@ -156,7 +156,7 @@ def _step_mistakes(rate: UnitRate, key: str) -> Iterator[TariffError]:
         yield from _sum_mistakes(step.price_minor, where)
         hour = step.price_minor * 60 // max(step.unit_minutes, 1)
         if step.price_minor <= ABSURD_SUM_MINOR and hour > ABSURD_HOUR_MINOR:
-            reason = f"{hour / 100:,.2f} an hour is absurd; {_MEND_PRICE}"
+            reason = f"{hour:,} minor units an hour is absurd; {_MEND_PRICE}"
             yield AbsurdPriceError(key=where, reason=reason)
 
 

@@ -166,3 +166,27 @@ def test_a_pass_is_priced_by_the_month() -> None:
     days = ("--from", "2021-10-15", "--until", "2021-11-15")
     shown = run("tariff", "pass", community, "--right", "monthly", *days).stdout
     assert "314.52" in shown.splitlines()[-1]
+
+
+def test_every_bad_stay_is_told_with_its_line(tmp_path: Path) -> None:
+    stays = tmp_path / "stays.csv"
+    stays.write_text(
+        "entered_at,left_at,colour\n"
+        "2026-03-02T09:00,2026-03-02T10:40,blue\n"
+        "2026-03-02T09:00,2026-03-02T08:40,blue\n"
+        "soon,2026-03-02T08:40,blue\n"
+        "2026-03-02T09:00,2026-03-02T10:40,mauve\n"
+        "2026-03-02T09:00,2029-03-02T10:40,blue\n"
+    )
+    result = run("tariff", "compare", HANGZHOU, HANGZHOU, "--stays", str(stays))
+    assert (result.exit_code, result.stdout) == (2, "")
+    told = result.stderr.splitlines()
+    for number, words in (
+        (3, "before it came in"),
+        (4, "is not a time"),
+        (5, "'mauve'"),
+        (6, "366"),
+    ):
+        assert f"{stays}:{number}: " in result.stderr
+        assert words in told[number - 3]
+    assert len(told) == 4

@@ -269,3 +269,73 @@ def test_versions_that_are_none_are_told(tmp_path: Path, text: str, words: str) 
         assert told.exit_code in {1, 2}
         assert f"{path}:2: versions: " in told.stderr
         assert words in told.stderr
+
+
+@pytest.mark.parametrize("end", ["2026-03-02T24:00", "2026-03-02 24:00:00", "20260302T2400"])
+def test_24_00_is_the_end_of_the_day(end: str) -> None:
+    assert (
+        quote("singapore-coupon", "2026-03-02T21:00", end)[1]
+        == quote("singapore-coupon", "2026-03-02T21:00", "2026-03-03T00:00")[1]
+    )
+    assert quote("hangzhou-core", "2026-03-02T09:00", "2026-03-02T24:00+08:00")[1] == 13000
+    refused = run("quote", str(TARIFFS / "stoke.toml"), "--entered", end, "--left", f"{end[:-2]}01")
+    assert "is not a time" in refused.stderr
+
+
+def test_a_class_that_the_tariff_does_not_name_is_told() -> None:
+    times = ("--entered", f"{MONDAY}T09:00", "--left", f"{MONDAY}T10:00", "--class", "motorcycle")
+    file = str(TARIFFS / "hangzhou-core.toml")
+    shown = run("quote", file, *times)
+    assert shown.stdout.splitlines()[-1].split()[0] == "10.00"
+    assert "names no class motorcycle: priced by the plate's blue" in shown.stderr
+    assert "未列车型 motorcycle" in shown.stderr
+    told = run("quote", file, *times, "--json")
+    assert told.stderr == ""
+    assert [each["code"] for each in json.loads(told.stdout)["notices"]] == ["class_not_named"]
+    both = json.loads(run("quote", file, *times, "--json", "--next").stdout)
+    assert [each["code"] for each in both["notices"]] == ["class_not_named", "no_cap"]
+    named = run("quote", str(TARIFFS / "hangzhou-class-1.toml"), *times[:-1], "large", "--json")
+    assert json.loads(named.stdout)["notices"] == []
+    assert named.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--right", "citizen-card@2026-03-02..2026-03-01", "ends before it begins"),
+        ("--right", "citizen-card@2026-03-02..2026-03-02", "ends before it begins"),
+        ("--earlier", "2026-03-02T08:00..2026-03-02T07:00", "before it came in"),
+        ("--earlier", "2026-03-02T09:01..2026-03-02T09:02", "it is no earlier one"),
+    ],
+)
+def test_times_that_run_backwards_are_refused(option: str, value: str, words: str) -> None:
+    times = ("--entered", "2026-03-02T09:00", "--left", "2026-03-02T10:00")
+    refused = run("quote", str(TARIFFS / "hangzhou-core.toml"), *times, option, value)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert words in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("currency", "sums"),
+    [
+        ("JPY", ["500", "JPY 250 per 30 min", "250 JPY × 2"]),
+        ("KWD", ["0.500", "KWD 0.250 per 30 min", "0.250 KWD × 2"]),
+        ("EUR", ["5.00", "EUR 2.50 per 30 min", "2.50 EUR × 2"]),
+    ],
+)
+def test_sums_have_the_decimals_of_their_currency(
+    tmp_path: Path, currency: str, sums: list[str]
+) -> None:
+    path = tmp_path / "mall.toml"
+    text = (TARIFFS / "mall.toml").read_text(encoding="utf-8")
+    path.write_text(f'currency = "{currency}"\n{text}', encoding="utf-8")
+    times = ("--entered", f"{MONDAY}T09:00", "--left", f"{MONDAY}T10:00")
+    shown = run("quote", str(path), *times).stdout
+    assert shown.splitlines()[-1].split()[:2] == [sums[0], currency]
+    assert all(words in shown for words in sums)
+    paid = run("quote", str(path), *times, "--paid", f"{sums[0]}@{MONDAY}T10:00", "--json")
+    assert json.loads(paid.stdout)["total"]["amount_minor"] == 0
+    half = run("quote", str(path), *times, "--paid", f"1.0000@{MONDAY}T10:00")
+    assert "is not a payment" in half.stderr
+    drawn = run("tariff", "check", str(path), "--entered", f"{MONDAY}T09:00").stdout
+    assert {"JPY": " 10500 │", "KWD": " 10.500 │", "EUR": " 105.00 │"}[currency] in drawn
