@@ -35,7 +35,9 @@ WHERE account_id = $1 AND method = 'card' AND state IN ('ready', 'waiting', 'sto
 
 _LET_CARD_GO = """
 UPDATE billing.payment_method SET ended_at = $2, detach_at = $2
-WHERE account_id = $1 AND ended_at IS NULL AND set_up_at <= (
+WHERE account_id = $1 AND ended_at IS NULL
+  AND gateway = (SELECT p.gateway FROM billing.payment AS p WHERE p.payment_id = $3)
+  AND set_up_at <= (
     SELECT max(t.started_at) FROM billing.payment_attempt AS t WHERE t.payment_id = $3)
 RETURNING payment_method_id
 """

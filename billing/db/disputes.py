@@ -20,7 +20,7 @@ WHERE dispute.due_at IS NOT NULL
 
 _HEAR_FROM_REPORT = """
 SELECT DISTINCT t.source_ref FROM billing.gateway_transaction AS t
-WHERE t.gateway = $1 AND t.kind = 'dispute' AND t.imported_at >= $2 AND NOT EXISTS (
+WHERE t.gateway = $1 AND t.kind = 'dispute' AND t.created_at >= $2 AND NOT EXISTS (
     SELECT FROM billing.dispute AS d
     WHERE d.gateway = t.gateway AND d.dispute_ref = t.source_ref)
 """

@@ -11,6 +11,9 @@ from billing.settings import BillingSettings
 _FIRST_LOOK_BACK = timedelta(days=120)
 """Cardholders have about so long to dispute."""
 
+_REPORT_LAG = timedelta(days=2)
+"""The report may tell of a day's money later than the day."""
+
 
 async def find_disputes(
     pool: Pool, name: str, gateway: DisputeGateway, settings: BillingSettings, *, now: datetime
@@ -27,7 +30,7 @@ async def find_disputes(
     since = through - timedelta(seconds=settings.report_overlap_seconds)
     named = [ref async for ref in gateway.disputes_since(since)]
     async with transaction(pool) as db:
-        named += await disputes.in_report(db, name, since=since)
+        named += await disputes.in_report(db, name, since=since - _REPORT_LAG)
         fresh = await disputes.unheard(db, name, named)
         await hear(db, name, fresh, now=now)
         await report.advance_cursor(db, cursor, through=now)

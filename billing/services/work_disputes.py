@@ -27,7 +27,7 @@ from billing.db.dispute_case import read_case
 from billing.db.dispute_money import DisputedPayment
 from billing.db.disputes import DisputeFact, DisputeInHand, DisputeRow
 from billing.dispute_gateway import DisputeGateway, DisputeReport
-from billing.gateway import RefundWording
+from billing.gateway import GatewayUnavailableError, RefundWording
 from billing.notifications import NotificationKind
 from billing.services.concurrently import each_apart
 from billing.services.ids import new_id
@@ -77,7 +77,10 @@ class DisputeWorker:
         return len(due)
 
     async def _look(self, each: DisputeInHand, *, now: datetime) -> None:
-        report = await self._gateway.look_up_dispute(each.dispute_ref)
+        try:
+            report = await self._gateway.look_up_dispute(each.dispute_ref)
+        except GatewayUnavailableError:
+            return  # The lease brings it back.
         if report is None:
             _log.warning("dispute_not_there", dispute_ref=each.dispute_ref)
             return  # The lease brings it back.
@@ -271,8 +274,10 @@ class DisputeWorker:
                 return None
             if dispute.answer is None:
                 await self._word(db, dispute, dispute.payment_id, report, now=now)
-            await disputes.count_send(db, dispute_id)
-            return await disputes.lock(db, dispute_id)
+            worded = await disputes.lock(db, dispute_id)
+            if worded.answer is not None:
+                await disputes.count_send(db, dispute_id)
+            return worded
 
     async def _word(
         self,

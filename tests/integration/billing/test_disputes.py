@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from billing.core.evidence import Sighting, StayWitness
+from billing.core.reconcile import Surplus
 from billing.core.settlement import Contract, DisputeBearer
 from billing.db.queries import ObligationView
 from billing.services.days import ledger_day
@@ -360,6 +361,36 @@ async def test_a_lost_answer_is_found_out(world: BillingWorld, fault: str) -> No
     told = world.simulator.stripe.v1.disputes.retrieve(dispute)
     assert told.evidence_details.submission_count == (0 if fault == "server_error" else 1)
     await case.decide(dispute, "won")
+
+
+async def test_a_bank_that_is_quicker_than_our_answer_is_waited_for(world: BillingWorld) -> None:
+    world.simulator.advance(0)
+    driver = await world.driver(PLATE)
+    stay = world.priced(PLATE, PAID)
+    await world.publish(stay)
+    world.simulator.faults(script=[{"fault": "drop_after", "path": "/v1/payment_intents"}])
+    await world.drain()
+    assert (await world.waiting()).unknown == 1
+    (charge,) = world.simulator.truth()["charges"]
+    world.simulator.control("disputes", charge=charge["charge"])
+    case = Case(world, driver, [stay])
+    await case.pass_time(hours=2)
+    await case.pass_time(hours=2)
+    assert (await case.view()).dispute_state == "under_review"
+    ref = await world.pool.fetchval("SELECT dispute_ref FROM billing.dispute")
+    await case.decide(ref, "lost")
+    await case.assert_clearing_is_the_gateways()
+
+
+async def test_a_dispute_of_somebody_elses_payment_is_left_to_a_person(world: BillingWorld) -> None:
+    case = await paid_case(world)
+    world.simulator.pay(*world.simulator.customer_with_card("pm_card_createDispute"), amount=700)
+    await case.pass_time(hours=2)
+    await case.pass_time(hours=2)
+    rows = await world.pool.fetch("SELECT state, due_at FROM billing.dispute")
+    assert [(row["state"], row["due_at"]) for row in rows] == [("foreign", None)]
+    surplus = [each for each in await world.reconcile() if isinstance(each, Surplus)]
+    assert sorted(each.theirs.gross_minor for each in surplus) == [-700, 700]
 
 
 async def test_evidence_says_what_we_know(world: BillingWorld) -> None:
