@@ -19,50 +19,63 @@ from parking.db.pool import Connection
 _SEEN: Final = "type in ('vehicle_entered', 'vehicle_exited')"
 # Two triggers may follow one between them, so they are at most twice REPEATS_WITHIN apart.
 _NEAR: Final = (
-    "{0}.occurred_at between {1}.occurred_at - interval '2 hours'"
-    " and {1}.occurred_at + interval '2 hours'"
+    "occurred_at between {0}.occurred_at - interval '2 hours'"
+    " and {0}.occurred_at + interval '2 hours'"
 )
+# Rows are asked for one by one, by keys (`offset 0` keeps a lateral query whole, and so do arrays):
+# with statistics of yesterday the planner believes today's part of a lot to be small, and reads it
+# all. A plate's facts must not cost what its lot has.
 _ABOUT: Final = """
-  said as (select event_id from parking.amendment
-           where lot_id = $1 and amends in (select event_id from seen)),
-  unsaid as (select event_id from parking.amendment
-             where lot_id = $1 and amends in (select event_id from said)),
+  said as materialized (
+    select event_id from parking.amendment
+    where lot_id = $1 and amends = any((select array_agg(event_id) from seen)::uuid[])),
+  unsaid as materialized (
+    select event_id from parking.amendment
+    where lot_id = $1 and amends = any((select array_agg(event_id) from said)::uuid[])),
   wanted as (select event_id from seen union select event_id from said
              union select event_id from unsaid)
 """
+_WANTED: Final = "event_id = any((select array_agg(event_id) from wanted)::uuid[])"
 # The repeated triggers of an event that became this plate's count with it, so they are read too.
 _OF_PLATE: Final = f"""
-with mine as (
+with mine as materialized (
     select event_id, plate, occurred_at from parking.lane_event
     where lot_id = $1 and plate = $2 and occurred_at >= $3 and {_SEEN}
-    union select e.event_id, e.plate, e.occurred_at
-    from parking.corrected c join parking.lane_event e using (event_id)
+    union select e.event_id, e.plate, c.occurred_at
+    from parking.corrected c cross join lateral (
+      select event_id, plate from parking.lane_event where event_id = c.event_id offset 0) e
     where c.lot_id = $1 and c.plate = $2 and c.occurred_at >= $3),
-  seen as (
+  seen as materialized (
     select event_id from mine
-    union select r.event_id from mine m join parking.lane_event r
-      on r.lot_id = $1 and r.plate = m.plate and {_NEAR.format("r", "m")} and r.{_SEEN}
+    union select r.event_id from mine m cross join lateral (
+      select event_id from parking.lane_event
+      where lot_id = $1 and plate = m.plate and {_NEAR.format("m")} and {_SEEN} offset 0) r
     where m.plate <> $2),
 {_ABOUT}
-select {FACT_COLUMNS} from parking.lane_event
-where lot_id = $1 and event_id in (select event_id from wanted)
+select {FACT_COLUMNS} from parking.lane_event where {_WANTED}
 """  # noqa: S608 - put together from the constants above
 # A fact may name an event, or a correction of that event: both lead to the event's plates.
 _PLATES_ABOUT: Final = f"""
 with named as (
     select event_id from unnest($2::uuid[]) as given (event_id)
     union select amends from parking.amendment where lot_id = $1 and event_id = any($2::uuid[])),
-  spoken_of as (
+  spoken_of as materialized (
     select event_id from named
-    union select amends from parking.amendment
-    where lot_id = $1 and event_id in (select event_id from named)),
-  seen as (
+    union select a.amends from named n cross join lateral (
+      select amends from parking.amendment
+      where lot_id = $1 and event_id = n.event_id offset 0) a),
+  seen as materialized (
     select event_id from spoken_of
-    union select m.event_id from spoken_of join parking.lane_event e using (event_id)
-      join parking.misread m on m.lot_id = $1 and m.plate = e.plate and {_NEAR.format("m", "e")}),
-{_ABOUT}
-select plate, min(occurred_at) filter (where {_SEEN}) as seen_at from parking.lane_event
-where lot_id = $1 and event_id in (select event_id from wanted) group by plate
+    union select m.event_id from spoken_of s cross join lateral (
+      select plate, occurred_at from parking.lane_event where event_id = s.event_id offset 0) e
+    cross join lateral (
+      select event_id from parking.misread
+      where lot_id = $1 and plate = e.plate and {_NEAR.format("e")} offset 0) m),
+{_ABOUT},
+  facts as materialized (
+    select lot_id, plate, type, occurred_at from parking.lane_event where {_WANTED})
+select plate, min(occurred_at) filter (where {_SEEN}) as seen_at from facts
+where lot_id = $1 group by plate
 """  # noqa: S608 - put together from the constants above
 
 
