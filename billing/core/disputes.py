@@ -168,7 +168,7 @@ def share_loss(
 ) -> Loss:
     """Say where the money of a lost dispute comes from: what was owed back, then what was kept."""
     left = amount.amount_minor
-    covered = []
+    covered: list[OwedBack] = []
     for refund in owed_back:
         part = min(left, refund.amount_minor)
         if part:
