@@ -21,6 +21,14 @@ INSERT INTO billing.plate_binding (binding_id, account_id, plate, bound_at, repl
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (plate) WHERE ended_at IS NULL DO NOTHING
 """
 
+_LOCK_PLATE = "SELECT pg_advisory_xact_lock(hashtextextended('plate ' || $1, 0))"
+
+_KEEP_BOUND = """
+SELECT count(pg_advisory_xact_lock_shared(key)::text)
+FROM (SELECT DISTINCT hashtextextended('plate ' || plate, 0) AS key
+      FROM unnest($1::text[]) AS plate ORDER BY key) AS k
+"""
+
 _KEEP_OPEN = """
 SELECT account_id FROM billing.driver_account
 WHERE account_id = $1 AND closed_at IS NULL FOR KEY SHARE
@@ -212,7 +220,11 @@ async def bind(
     replaces_id: UUID | None = None,
     now: datetime,
 ) -> bool:
-    """Bind a plate; False where it is bound already."""
+    """Bind a plate; False where it is bound already.
+
+    Waits for whoever is opening obligations of this plate, so that they are there to be attached.
+    """
+    await db.execute(_LOCK_PLATE, plate)
     tag = await db.execute(_BIND, binding_id, account_id, plate, now, replaces_id)
     return rows_changed(tag) == 1
 
@@ -229,6 +241,14 @@ async def bound_to(db: Connection, plate: Plate) -> AccountId | None:
     """Say to whom a plate is bound now."""
     account_id: AccountId | None = await db.fetchval(_BOUND_TO, plate)
     return account_id
+
+
+async def keep_bound(db: Connection, plates: Collection[Plate]) -> None:
+    """Keep plates from being bound until the transaction ends.
+
+    So whoever looks up their accounts and whoever binds one do not miss each other.
+    """
+    await db.execute(_KEEP_BOUND, list(plates))
 
 
 async def keep_open(db: Connection, account_id: AccountId) -> bool:

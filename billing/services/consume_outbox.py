@@ -77,6 +77,7 @@ async def take_in(
         for stay in stays
     ]
     first = {stay.stay_id: stay for stay in reversed(stays)}
+    await accounts.keep_bound(db, {stay.plate for stay in stays})
     await obligations.open_for(
         db,
         [(new_id(now), first[stay_id]) for stay_id in sorted(first)],
