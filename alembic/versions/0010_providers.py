@@ -81,6 +81,10 @@ _UP = (
         "ALTER TABLE billing.payment ADD CONSTRAINT payment_method_check "
         "CHECK (method IN ('card', 'checkout', 'deduction'))"
     ),
+    (
+        "CREATE INDEX payment_deduction_live_idx ON billing.payment (account_id) "
+        "WHERE method = 'deduction' AND state NOT IN ('succeeded', 'abandoned')"
+    ),
     # What the provider gave back of its fee with a refund; unknown until its report tells.
     "ALTER TABLE billing.refund ADD COLUMN fee_minor bigint",
     (
@@ -91,6 +95,7 @@ _UP = (
 
 _DOWN = (
     "ALTER TABLE billing.refund DROP COLUMN fee_minor",
+    "DROP INDEX billing.payment_deduction_live_idx",
     "ALTER TABLE billing.payment DROP CONSTRAINT payment_method_check",
     (
         "ALTER TABLE billing.payment ADD CONSTRAINT payment_method_check "

@@ -46,7 +46,7 @@ CHECKS = (
         JOIN billing.payment_allocation AS a USING (obligation_id)
         JOIN billing.payment_attempt AS t USING (payment_id)
         JOIN billing.payment AS y USING (payment_id)
-        WHERE y.method = 'card' AND t.started_at > p.opened_at
+        WHERE y.method <> 'checkout' AND t.started_at > p.opened_at
           AND t.started_at < coalesce(p.closed_at, 'infinity')
         """,
     ),

@@ -281,6 +281,7 @@ payment = Table(
     UniqueConstraint("gateway", "charge_ref"),
     Index("payment_due_at_idx", "due_at"),
     Index("payment_live_key", "account_id", unique=True),
+    Index("payment_deduction_live_idx", "account_id"),
     Index("payment_fee_unknown_idx", "gateway", "charge_ref"),
     Index("payment_captured_at_idx", "captured_at"),
 )

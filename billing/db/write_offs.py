@@ -31,8 +31,9 @@ _CALL_OFF_HOPELESS = """
 UPDATE billing.payment SET state = 'abandoning', due_at = $2, updated_at = $2
 WHERE payment_id IN (
     SELECT p.payment_id FROM billing.payment AS p WHERE p.state = 'stopped'
-    -- Only cards stop. Said in the words of the index of what lives: the past is not read.
-    AND p.method = 'card' AND p.state NOT IN ('succeeded', 'abandoned')
+    -- Said in the words of the indexes of what lives: the past is not read.
+    AND ((p.method = 'card' AND p.state NOT IN ('succeeded', 'abandoned'))
+        OR (p.method = 'deduction' AND p.state NOT IN ('succeeded', 'abandoned')))
     AND NOT EXISTS (
         SELECT FROM billing.payment_allocation AS a
         JOIN billing.obligation AS o USING (obligation_id)

@@ -15,7 +15,7 @@ from wechatpayv3.async_.type import WeChatPayType
 from billing.core.attempt import Unknown
 from billing.gateway import GatewayRefusedError, GatewayUnavailableError
 from billing.gateway_request import Json
-from billing.wechat_settings import WeChatSettings
+from billing.wechat_settings import WeChatSettings, WeChatSettingsError
 
 _OK = range(200, 300)
 _REFUSED = range(400, 500)
@@ -37,18 +37,7 @@ class Connection:
     def __init__(self, settings: WeChatSettings) -> None:
         self._sub_mchid = settings.sub_mchid
         self._sub_appid = settings.sub_appid
-        self.library = AsyncWeChatPay(
-            wechatpay_type=WeChatPayType.MINIPROG,
-            mchid=settings.mchid,
-            private_key=settings.private_key.reveal(),
-            cert_serial_no=settings.serial_no,
-            appid=settings.appid,
-            apiv3_key=settings.apiv3_key.reveal(),
-            notify_url=settings.notify_url,
-            partner_mode=bool(settings.sub_mchid),
-            public_key=settings.public_key,
-            public_key_id=settings.public_key_id,
-        )
+        self.library = _library(settings)
         core = self.library._core  # noqa: SLF001 - the one place where its address can be said
         core._gate_way = settings.api_url  # noqa: SLF001
         self._http = httpx.AsyncClient(timeout=settings.timeout_seconds)
@@ -109,6 +98,25 @@ class Connection:
         if isinstance(answer, Unknown):
             raise GatewayUnavailableError(answer.reason)
         return answer
+
+
+def _library(settings: WeChatSettings) -> AsyncWeChatPay:
+    try:
+        return AsyncWeChatPay(
+            wechatpay_type=WeChatPayType.MINIPROG,
+            mchid=settings.mchid,
+            private_key=settings.private_key.reveal(),
+            cert_serial_no=settings.serial_no,
+            appid=settings.appid,
+            apiv3_key=settings.apiv3_key.reveal(),
+            notify_url=settings.notify_url,
+            partner_mode=bool(settings.sub_mchid),
+            public_key=settings.public_key,
+            public_key_id=settings.public_key_id,
+        )
+    except Exception:  # noqa: BLE001 - the library raises bare Exception; its cause may quote a key
+        reason = "private_key or public_key is no key in PEM"
+        raise WeChatSettingsError(reason) from None
 
 
 class Resource:

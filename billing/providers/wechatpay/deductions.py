@@ -50,7 +50,7 @@ class Deductions(Resource):
         return GatewayRequest(
             operation=_ORDER,
             parameters={
-                "description": f"停车费 {order.stay.lot_name}",
+                "description": f"停车费 {order.stay.lot_name}"[:128],
                 "out_trade_no": out_trade_no(order.payment_id, order.attempt),
                 "total": order.amount_minor,
                 "currency": order.currency,
