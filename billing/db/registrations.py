@@ -17,7 +17,10 @@ from parking.core.plate import Plate
 _INSERT = """
 INSERT INTO billing.stay_registration (registration_id, stay_id, gateway, service_id, lot_id,
     lot_name, entered_at, state, operation, parameters, due_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'prepared', $8, $9::text::json, $10, $10)
+SELECT $1, $2, $3, $4, $5, $6, $7, 'prepared', $8, $9::text::json, $10, $10
+-- A plate has one entry at a time: telling of an earlier one late would end the newer.
+WHERE NOT EXISTS (SELECT FROM billing.stay_registration AS r
+                  WHERE r.service_id = $4 AND r.entered_at > $7)
 ON CONFLICT (stay_id, gateway) DO NOTHING
 """
 
@@ -107,7 +110,10 @@ class RegistrationRow(msgspec.Struct, frozen=True, kw_only=True):
 async def insert(
     db: Connection, registrations: Sequence[NewRegistration], *, now: datetime
 ) -> None:
-    """Store registrations; one that the stay has already stays as it is."""
+    """Store registrations; one that the stay has already stays as it is.
+
+    A stay that began before one that is registered already is left out.
+    """
     await db.executemany(
         _INSERT,
         [
@@ -123,7 +129,7 @@ async def insert(
                 each.request.parameters_json,
                 now,
             )
-            for each in registrations
+            for each in sorted(registrations, key=lambda each: each.entered_at)
         ],
     )
 

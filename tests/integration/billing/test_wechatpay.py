@@ -101,6 +101,25 @@ async def test_the_gate_hears_whether_the_driver_may_pay_later(world: WeChatWorl
     assert await bound()
 
 
+async def test_an_old_stay_that_is_told_late_does_not_end_the_entry_that_came_since(
+    world: WeChatWorld,
+) -> None:
+    await world.wechat_driver(PLATE)
+    here = world.priced(PLATE, 900)
+    await world.publish(entry_of(here))
+    await world.drain()
+    entered_at = here.entered_at - timedelta(hours=5)
+    old = world.priced(PLATE, 1_500, entered_at=entered_at, left_at=here.entered_at)
+    await world.publish(old)
+    await world.drain()
+    assert await world.pool.fetchval("SELECT count(*) FROM billing.stay_registration") == 1
+    await world.publish(here)
+    await world.drain()
+    await world.later(seconds=60)
+    assert (await world.obligation(here)).state == "paid"
+    assert (await world.obligation(old)).state == "due"
+
+
 async def test_a_blocked_driver_pays_by_card(world: WeChatWorld) -> None:
     await world.wechat_driver(PLATE, card=VISA)
     world.wechat.open_service(PLATE, block_reason="OVERDUE")
