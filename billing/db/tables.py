@@ -227,6 +227,7 @@ obligation = Table(
     Index("obligation_operator_id_idx", "operator_id", "business_date"),
     Index("obligation_account_recent_idx", "account_id", "left_at"),
     Index("obligation_due_since_idx", "chargeable_from"),
+    Index("obligation_account_owed_idx", "account_id"),
 )
 
 obligation_adjustment = Table(
