@@ -21,6 +21,13 @@ WHERE a.obligation_id = ANY($1::uuid[]) AND a.state = 'captured'
     d.state = 'lost' AND $2 AND coalesce(p.account_id = o.account_id, true)))
 """
 
+_STAYS_OF = """
+SELECT o.stay_id FROM billing.dispute AS d
+JOIN billing.payment_allocation AS a USING (payment_id)
+JOIN billing.obligation AS o USING (obligation_id)
+WHERE d.dispute_id = $1 AND a.state = 'captured' ORDER BY o.stay_id
+"""
+
 _OF_ACCOUNT = """
 SELECT EXISTS (SELECT FROM billing.dispute AS d JOIN billing.payment AS p USING (payment_id)
                WHERE p.account_id = $1 AND d.closed_at IS NULL)
@@ -87,6 +94,11 @@ async def uncollectable_among(
     """Say which obligations no card is asked for: disputed now, or lost to a dispute."""
     rows = await db.fetch(_UNCOLLECTABLE, list(obligation_ids), True)
     return {ObligationId(row["obligation_id"]) for row in rows}
+
+
+async def stays_of(db: Connection, dispute_id: UUID) -> list[StayId]:
+    """Name the stays that a disputed payment was for."""
+    return [StayId(row["stay_id"]) for row in await db.fetch(_STAYS_OF, dispute_id)]
 
 
 async def is_disputing(db: Connection, account_id: AccountId) -> bool:

@@ -16,27 +16,24 @@ from billing.core.disputes import (
     ANSWERABLE,
     FINAL,
     DisputeState,
-    Stance,
     check_dispute_arrow,
-    stance,
 )
-from billing.core.evidence import compose
+from billing.core.evidence import StayWitness
 from billing.db import accounts, dispute_money, dispute_reads, disputes, obligations, payments
 from billing.db.connection import Connection, Pool, transaction
-from billing.db.dispute_case import read_case
 from billing.db.dispute_money import DisputedPayment
 from billing.db.disputes import DisputeFact, DisputeInHand, DisputeRow
 from billing.dispute_gateway import DisputeGateway, DisputeReport
 from billing.gateway import GatewayUnavailableError, RefundWording
 from billing.notifications import NotificationKind
+from billing.services.answer_dispute import note, prepare_answer
 from billing.services.concurrently import each_apart
-from billing.services.ids import new_id
 from billing.services.lose_dispute import book_movement, lose
 from billing.services.notify import tell
 from billing.services.refund import send_blocked_again
 from billing.settings import BillingSettings
 from billing.witness import Witness
-from parking.core.ids import AccountId, PaymentId
+from parking.core.ids import AccountId
 from parking.core.money import Money
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +84,17 @@ class DisputeWorker:
         await self._take_in(each.dispute_id, report, now=now)
         if report.state not in ANSWERABLE or report.answered:
             return
-        sent = await self._prepare_answer(each.dispute_id, report, now=now)
+        witnesses = await self._ask_witness(each.dispute_id)
+        async with transaction(self._pool) as db:
+            sent = await prepare_answer(
+                db,
+                each.dispute_id,
+                report,
+                gateway=self._gateway,
+                witnesses=witnesses,
+                zone=self._settings.ledger_zone,
+                now=now,
+            )
         if sent is None or sent.answer is None or sent.idempotency_key is None:
             return
         answer = await self._gateway.answer_dispute(
@@ -101,7 +108,13 @@ class DisputeWorker:
             return
         await self._take_in(each.dispute_id, answer, now=now)
 
-    # --- what the gateway says ----------------------------------------------------------------
+    async def _ask_witness(self, dispute_id: UUID) -> list[StayWitness]:
+        """Ask what is known of the stays: between transactions, for the witness has its own."""
+        if self._witness is None:
+            return []
+        async with transaction(self._pool) as db:
+            stay_ids = await dispute_reads.stays_of(db, dispute_id)
+        return await self._witness.tell(stay_ids)
 
     async def _take_in(self, dispute_id: UUID, report: DisputeReport, *, now: datetime) -> None:
         """Write down all that the gateway says of a dispute; what is known changes nothing."""
@@ -142,7 +155,7 @@ class DisputeWorker:
                 fee_minor=movement.fee_minor,
                 occurred_at=movement.moved_at,
             )
-            if await self._note(db, dispute.dispute_id, fact, now=now):
+            if await note(db, dispute.dispute_id, fact, now=now):
                 await book_movement(
                     db,
                     dispute,
@@ -218,7 +231,7 @@ class DisputeWorker:
             detail=report.reason,
             occurred_at=now,
         )
-        await self._note(db, dispute.dispute_id, fact, now=now)
+        await note(db, dispute.dispute_id, fact, now=now)
         _log.info("dispute_moved", state=state.value, dispute_ref=dispute.dispute_ref)
         if state not in FINAL:
             return
@@ -261,56 +274,6 @@ class DisputeWorker:
             await payments.call_off_changed(db, held, now=now)
         if payment.account_id is not None:
             await dispute_reads.call_off_payments(db, payment.account_id, now=now)
-
-    # --- what we answer -------------------------------------------------------------------------
-
-    async def _prepare_answer(
-        self, dispute_id: UUID, report: DisputeReport, *, now: datetime
-    ) -> DisputeRow | None:
-        """Store our answer exactly as it will be sent; the same one for every try."""
-        async with transaction(self._pool) as db:
-            dispute = await disputes.lock(db, dispute_id)
-            if dispute.state not in ANSWERABLE or dispute.payment_id is None:
-                return None
-            if dispute.answer is None:
-                await self._word(db, dispute, dispute.payment_id, report, now=now)
-            worded = await disputes.lock(db, dispute_id)
-            if worded.answer is not None:
-                await disputes.count_send(db, dispute_id)
-            return worded
-
-    async def _word(
-        self,
-        db: Connection,
-        dispute: DisputeRow,
-        payment_id: PaymentId,
-        report: DisputeReport,
-        *,
-        now: datetime,
-    ) -> None:
-        refunds = await dispute_money.lock_refunds(db, payment_id)
-        if refunds.in_doubt:
-            return  # Whether we owe the driver is not known yet; the days for evidence are many.
-        chosen = stance(amount_minor=report.amount_minor, owed_back=refunds.owed)
-        if chosen is Stance.CONCEDE:
-            request = self._gateway.concession_request(dispute.dispute_ref)
-        else:
-            case = await read_case(db, payment_id, reason=report.reason)
-            witnesses = []
-            if self._witness is not None:
-                witnesses = await self._witness.tell([stay.stay_id for stay in case.stays])
-            evidence = compose(case, witnesses, zone=self._settings.ledger_zone)
-            request = self._gateway.evidence_request(dispute.dispute_ref, evidence)
-        await disputes.store_answer(
-            db, dispute.dispute_id, request, idempotency_key=f"dispute-{dispute.dispute_id}"
-        )
-        fact = DisputeFact(kind="answer", ref=chosen.value, occurred_at=now)
-        await self._note(db, dispute.dispute_id, fact, now=now)
-
-    async def _note(
-        self, db: Connection, dispute_id: UUID, fact: DisputeFact, *, now: datetime
-    ) -> bool:
-        return await disputes.append_fact(db, new_id(now), dispute_id, fact, now=now)
 
 
 def _names(each: DisputeInHand) -> dict[str, str]:
