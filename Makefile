@@ -60,9 +60,10 @@ tests: setup  ## the tests alone (ARGS="-k word" for some of them)
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: simulate
-simulate: setup  ## a month of billing with every fault, for many seeds (SEEDS=20 DAYS=30)
+simulate: setup  ## months of billing with every fault, many seeds (SEEDS=20 DAYS=30 DRIVERS=4)
 	@SIMULATION_SEEDS=$(or $(SEEDS),20) SIMULATION_DAYS=$(or $(DAYS),30) \
-		$(BIN)/pytest -q -n $(JOBS) tests/simulation/test_billing_month.py
+		SIMULATION_DRIVERS=$(or $(DRIVERS),4) $(BIN)/pytest -q -n $(JOBS) \
+		tests/simulation/test_billing_month.py tests/simulation/test_settlement_machine.py
 
 .PHONY: coverage
 coverage: setup  ## the tests, with what they did not reach
@@ -81,7 +82,7 @@ docs: setup  ## write the generated pages of docs/ anew
 
 .PHONY: bench
 bench: setup  ## measure: each figure with the limit taken in the same run
-	@for bench in bench/core_speed.py bench/stays.py bench/ingest.py bench/gateway.py; do $(BIN)/python $$bench || exit 1; done
+	@for bench in bench/core_speed.py bench/stays.py bench/ingest.py bench/gateway.py bench/ledger.py bench/settlement.py; do $(BIN)/python $$bench || exit 1; done
 
 .PHONY: lock
 lock: setup  ## write requirements/*.lock anew from pyproject.toml (ARGS=--upgrade for newer ones)

@@ -85,10 +85,17 @@ class PaymentWorker:
         return self._gateway.pages
 
     async def work(self, *, now: datetime) -> int:
-        """Look at a batch of due payments; says how many."""
-        taken, works = await self.take(now=now)
-        await each_apart(works, lambda work: self.carry_out(work, now=now), name="payment")
-        return taken
+        """Look at due payments, as many at once as the settings allow; says how many.
+
+        What is due beyond that comes next, before any other work: a round is dear beside a charge.
+        """
+        done = 0
+        while True:
+            taken, works = await self.take(now=now)
+            await each_apart(works, lambda work: self.carry_out(work, now=now), name="payment")
+            done += taken
+            if taken < self._settings.worker_concurrency or done >= self._settings.worker_batch:
+                return done
 
     async def take(self, *, now: datetime) -> tuple[int, list[PaymentWork]]:
         """Take due payments under a lease and store what is about to be sent: the first step.

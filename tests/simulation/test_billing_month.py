@@ -4,7 +4,8 @@ Stays, corrections, cards, declines, plates that change hands, claims, appeals, 
 payouts and their reversals, banks that take money back; answers lost before and after the charge.
 After every day every invariant holds, against the
 simulator's truth log too; when the faults stop, everything drains and reconciles. A failure names
-its seed: SIMULATION_SEED runs it again, SIMULATION_SEEDS=200 runs as many (`make simulate`).
+its seed: SIMULATION_SEED runs it again, SIMULATION_SEEDS=200 runs as many (`make simulate`), and
+SIMULATION_DRIVERS=200 has so many drivers do in a day what four do else, each.
 """
 
 import os
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 DAYS = int(os.environ.get("SIMULATION_DAYS", "3"))
-PLATES = [Plate(f"浙A{number:05}") for number in range(7)]
+DRIVERS = int(os.environ.get("SIMULATION_DRIVERS", "4"))
+SCALE = max(1, DRIVERS // 4)
+"""How much more happens between two rounds of the worker than among four drivers."""
+PLATES = [Plate(f"浙A{number:05}") for number in range(DRIVERS + 3)]
 OPERATORS = ("west-lake", "bus-station")
 CARDS = (VISA, "5555555555554444", "4000000000000341")
 DECLINES = ("insufficient_funds", "lost_card", "generic_decline", "processing_error")
@@ -278,21 +282,23 @@ class Month:
         for operator in OPERATORS:
             account_ref = self.world.simulator.operator()
             await self.payouts.bind(OperatorId(operator), account_ref, by="admin")
-        for number, plate in enumerate(PLATES[:4]):
+        for number, plate in enumerate(PLATES[:DRIVERS]):
             self.drivers.append(await self.world.driver(plate, card=CARDS[number % 2]))
         await self.park()
 
     async def day(self) -> None:
         names = list(self.acts)
         weights = [self.acts[name][0] for name in names]
-        for name in self.chance.choices(names, weights, k=self.chance.randrange(6, 14)):
+        acts = self.chance.choices(names, weights, k=self.chance.randrange(6, 14) * SCALE)
+        for number, name in enumerate(acts, start=1):
             try:
                 await self.acts[name][1]()
                 self.done[name] += 1
             except DomainError as error:
                 # Refused, or the gateway did not answer: a driver shrugs and comes again.
                 self.done[f"{name}: {type(error).__name__}"] += 1
-            await self.pass_time(hours=self.chance.choice((0.0, 0.1, 2.0, 5.0)))
+            if number % SCALE == 0:
+                await self.pass_time(hours=self.chance.choice((0.0, 0.1, 2.0, 5.0)))
 
     async def pass_time(self, **delta: float) -> None:
         before = self.world.now
