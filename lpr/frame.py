@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -44,6 +45,7 @@ class Camera(Protocol):
         ...
 
 
+@lru_cache(maxsize=1024)
 def captured_at_of(name: str) -> datetime | None:
     """Read the capture time from a frame's name; None when it carries none."""
     found = _CAPTURED_AT.match(name)

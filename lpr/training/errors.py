@@ -18,5 +18,6 @@ class FontMissingError(DomainError):
     def __init__(self, file: str) -> None:
         super().__init__(
             f"the font {file} is not installed: on Debian, "
-            "`apt install fonts-noto-cjk fonts-dejavu fonts-liberation`"
+            "`apt install fonts-noto-cjk fonts-noto-cjk-extra fonts-wqy-zenhei fonts-wqy-microhei "
+            "fonts-dejavu fonts-liberation`"
         )

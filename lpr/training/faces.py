@@ -28,6 +28,10 @@ FONT_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.h
 _DRAWN_PIXELS = 120
 _BAR_SHARE = 0.7
 """How often a 1 is a plain bar, as the plates' typeface has it."""
+_BENT_SHARE = 0.5
+"""How often a character's strokes are moved about: no open font is the plates' own."""
+_BENT_PIXELS = 2.6
+"""Standard deviation of how far they are moved."""
 
 
 class _Font(msgspec.Struct, frozen=True):
@@ -38,18 +42,22 @@ class _Font(msgspec.Struct, frozen=True):
     latin: bool = True
 
 
-# Debian's packages fonts-noto-cjk (OFL; its face 2 is simplified Chinese), fonts-dejavu and
-# fonts-liberation.
+# Debian's packages fonts-noto-cjk, fonts-noto-cjk-extra (OFL; their face 2 is simplified Chinese),
+# fonts-wqy-zenhei, fonts-wqy-microhei, fonts-dejavu and fonts-liberation.
 _FONTS = (
     _Font("NotoSansCJK-Bold.ttc", 2),
     _Font("NotoSansCJK-Regular.ttc", 2),
+    _Font("NotoSansCJK-Black.ttc", 2),
+    _Font("NotoSansCJK-Medium.ttc", 2),
+    _Font("wqy-zenhei.ttc"),
+    _Font("wqy-microhei.ttc"),
     _Font("DejaVuSans-Bold.ttf"),
     _Font("DejaVuSansCondensed-Bold.ttf"),
     _Font("DejaVuSansMono-Bold.ttf"),
     _Font("LiberationSans-Bold.ttf"),
     _Font("LiberationSansNarrow-Bold.ttf"),
 )
-_CHINESE_FONTS = 2
+_CHINESE_FONTS = 6
 """The first ones have Chinese characters."""
 
 
@@ -77,12 +85,13 @@ class Faces:
         """Answer a character's shape, MASK_HEIGHT by MASK_WIDTH."""
         known = self._learnt.get(character)
         if style.learnt and known:
-            return known[int(chance.integers(len(known)))]
-        latin = character.isascii()
-        font = self._fonts[style.latin if latin else style.chinese]
-        if character == "1" and style.bar:
-            return _thickened(_bar(), style.thicken)
-        return _thickened(_drawn(font, character), style.thicken)
+            shape = known[int(chance.integers(len(known)))]
+        elif character == "1" and style.bar:
+            shape = _thickened(_bar(), style.thicken)
+        else:
+            font = self._fonts[style.latin if character.isascii() else style.chinese]
+            shape = _thickened(_drawn(font, character), style.thicken)
+        return _bent(shape, chance) if chance.random() < _BENT_SHARE else shape
 
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +141,15 @@ def _thickened_bytes(data: bytes, pixels: int) -> Mask:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(pixels) + 1, abs(pixels) + 1))
     grown = cv2.dilate(mask, kernel) if pixels > 0 else cv2.erode(mask, kernel)
     return np.asarray(grown, np.uint8)
+
+
+def _bent(mask: Mask, chance: np.random.Generator) -> Mask:
+    """Move strokes smoothly about, each part of the character its own way."""
+    coarse = chance.normal(0, _BENT_PIXELS, (2, 5, 3)).astype(np.float32)
+    size = (MASK_WIDTH, MASK_HEIGHT)
+    across, down = (cv2.resize(part, size, interpolation=cv2.INTER_CUBIC) for part in coarse)
+    y, x = np.mgrid[0:MASK_HEIGHT, 0:MASK_WIDTH].astype(np.float32)
+    return np.asarray(cv2.remap(mask, x + across, y + down, cv2.INTER_LINEAR), np.uint8)
 
 
 def _thickened(mask: Mask, pixels: int) -> Mask:
