@@ -21,8 +21,9 @@ _TRAILER: Final = b"\xff\xff"
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(2000, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
-_UUID_LENGTH: Final = (16).to_bytes(4, "big")
-_LENGTH: Final = Struct("!i").pack
+UUID_LENGTH: Final = (16).to_bytes(4, "big")
+length: Final = Struct("!i").pack
+"""What stands before the bytes of a field."""
 _INTEGER: Final = Struct("!ii").pack
 _BIGINT: Final = Struct("!iq").pack
 _DOUBLE: Final = Struct("!id").pack
@@ -43,7 +44,7 @@ def text(value: str | None) -> bytes:
     if value is None:
         return NULL
     data = value.encode()
-    return _LENGTH(len(data)) + data
+    return length(len(data)) + data
 
 
 word = lru_cache(maxsize=_REMEMBERED)(text)
@@ -52,17 +53,17 @@ word = lru_cache(maxsize=_REMEMBERED)(text)
 
 def binary(value: bytes) -> bytes:
     """`bytea`; `json` that is encoded already."""
-    return _LENGTH(len(value)) + value
+    return length(len(value)) + value
 
 
 def jsonb(value: bytes | None) -> bytes:
     """`jsonb`, out of encoded JSON."""
-    return NULL if value is None else _LENGTH(len(value) + 1) + b"\x01" + value
+    return NULL if value is None else length(len(value) + 1) + b"\x01" + value
 
 
 def uuid(value: UUID | None) -> bytes:
     """`uuid`."""
-    return NULL if value is None else _UUID_LENGTH + value.bytes
+    return NULL if value is None else UUID_LENGTH + value.bytes
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -21,6 +21,11 @@ def joined(values: Iterable[object]) -> str:
     return _SEPARATOR.join(["" if value is None else str(value) for value in values])
 
 
+def joined_texts(values: Iterable[str | None]) -> str:
+    """Texts, none of them empty, as one; None becomes NULL."""
+    return _SEPARATOR.join([value or "" for value in values])
+
+
 def joined_instants(values: Iterable[datetime | None]) -> str:
     """Instants as one text; those of one event stand in several columns."""
     return _SEPARATOR.join(["" if value is None else _instant(value) for value in values])

@@ -22,9 +22,12 @@ from parking.core.triggers import REPEATS_WITHIN
 from parking.db.binary_rows import table_of
 from parking.db.fact_rows import COLUMNS, fact_row
 from parking.db.joined_arrays import array_of, joined
+from parking.db.partitions import common_partition
 from parking.db.pool import Connection
 
 LotPlate: TypeAlias = tuple[LotId, Plate]
+WHOLE: Final = "lane_event"
+"""The table with all its partitions."""
 
 # One row comes back, not one for each lock; the locks are still taken one by one, in order.
 _LOCK = """
@@ -52,6 +55,8 @@ union all
 select event_id, null, lot_id, plate, occurred_at from parking.misread
 where lot_id = any((select lots from asked)::text[])
   and plate = any((select plates from asked)::text[])
+union all
+select null, null, null, $4, null where to_regclass('parking.' || $4::text) is not null
 """  # noqa: S608 - put together from our own constants
 _INSERT_AMENDMENTS = """
 insert into parking.amendment (event_id, amends, lot_id, plate)
@@ -92,12 +97,31 @@ async def lock(
     the lot alone, since an amendment may concern any plate. The order is the same for all, lots
     before plates and each by key, so that no two ever wait for each other.
     """
+    keys, shared = _locks(lots_shared, lots_alone, plates)
+    await connection.fetchval(_LOCK, keys, shared)
+
+
+def locking(
+    *,
+    lots_shared: Iterable[LotId] = (),
+    lots_alone: Iterable[LotId] = (),
+    plates: Iterable[LotPlate] = (),
+) -> str:
+    """What `lock` does as one statement without parameters, to begin a transaction with."""
+    keys, shared = _locks(lots_shared, lots_alone, plates)
+    return _LOCK.replace("$1", f"'{keys}'").replace("$2", f"'{shared}'")
+
+
+def _locks(
+    lots_shared: Iterable[LotId], lots_alone: Iterable[LotId], plates: Iterable[LotPlate]
+) -> tuple[str, str]:
+    """The keys to lock, in order, and which of them are shared: digits and letters of ours."""
     wanted = {lock_key(_LOT_LOCKS, lot_id): True for lot_id in lots_shared}
     wanted |= {lock_key(_LOT_LOCKS, lot_id): False for lot_id in lots_alone}
     wanted |= {lock_key(_PLATE_LOCKS, f"{lot_id} {plate}"): False for lot_id, plate in plates}
     keys = sorted(wanted)
     shared = ["t" if wanted[key] else "f" for key in keys]
-    await connection.fetchval(_LOCK, f"{{{','.join(map(str, keys))}}}", f"{{{','.join(shared)}}}")
+    return f"{{{','.join(map(str, keys))}}}", f"{{{','.join(shared)}}}"
 
 
 class Misread(msgspec.Struct, frozen=True):
@@ -116,6 +140,8 @@ class Known(msgspec.Struct, frozen=True):
     """Those that an earlier fact names."""
     misread: Mapping[LotPlate, Sequence[Misread]]
     """Of the plates that they were read as: rare, and mostly of another day."""
+    table: str
+    """Where all of them belong: the partition of their month, or the whole."""
 
     def repeated_by(self, event: LaneEvent) -> list[EventId]:
         """Those misread events whose repeated trigger a new event may be."""
@@ -130,7 +156,7 @@ class Known(msgspec.Struct, frozen=True):
 
 async def known(
     connection: Connection,
-    event_ids: Iterable[EventId],
+    event_ids: Collection[EventId],
     *,
     lots: Iterable[LotId],
     plates: Iterable[LotPlate],
@@ -140,31 +166,44 @@ async def known(
     `lots` and `plates` are all that the facts are of, and were read as.
     """
     rows = await connection.fetch(
-        _KNOWN, joined(event_ids), joined(lots), joined({plate for _, plate in plates})
+        _KNOWN,
+        joined(event_ids),
+        joined(lots),
+        joined({plate for _, plate in plates}),
+        common_partition(min(event_ids), max(event_ids)),
     )
+    table = WHOLE
     hashes: dict[EventId, bytes] = {}
     amended: set[EventId] = set()
     misread: dict[LotPlate, list[Misread]] = {}
     for event_id, content_hash, lot_id, plate, occurred_at in rows:
         if content_hash is not None:
             hashes[event_id] = content_hash
+        elif event_id is None:
+            table = plate
         elif plate is None:
             amended.add(event_id)
         else:
             misread.setdefault((lot_id, plate), []).append(Misread(event_id, occurred_at))
-    return Known(hashes, amended, misread)
+    return Known(hashes, amended, misread, table)
 
 
 async def insert_facts(
-    connection: Connection, facts: Sequence[Fact], hashes: Mapping[EventId, bytes]
+    connection: Connection,
+    facts: Sequence[Fact],
+    hashes: Mapping[EventId, bytes],
+    *,
+    table: str = WHOLE,
 ) -> None:
     """Insert new facts, by COPY: half the cost of arrays at both ends (docs/performance.md).
+
+    `table` is where all of them belong, as `known` says.
 
     Raises asyncpg.UniqueViolationError when another process has recorded one of them since.
     """
     rows = [fact_row(fact, hashes[fact.event_id]) for fact in sorted(facts, key=_event_id)]
     await connection.copy_to_table(
-        "lane_event",
+        table,
         schema_name="parking",
         columns=COLUMNS,
         source=table_of(rows, len(COLUMNS)),

@@ -116,3 +116,30 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
             connection.transaction(),
         ):
             yield connection
+
+
+@asynccontextmanager
+async def transaction_begun_with(pool: Pool, statements: str) -> AsyncIterator[Connection]:
+    """A transaction whose first statements go over the wire together with its beginning.
+
+    They take no parameters and their answers are not read. "Not now" becomes
+    DatabaseUnavailableError.
+    """
+    with _translated():
+        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+            try:
+                await connection.execute(f"begin; {statements}")
+                yield connection
+                await connection.execute("commit")
+            except BaseException:
+                await _roll_back(connection)
+                raise
+
+
+async def _roll_back(connection: Connection) -> None:
+    """Leave a transaction that failed; a connection that cannot even do that is of no use."""
+    try:
+        if connection.is_in_transaction():
+            await connection.execute("rollback")
+    except Exception:  # noqa: BLE001 - the error that brought us here is the one to tell
+        connection.terminate()

@@ -1,7 +1,9 @@
 """One write for all stays and messages of a transaction, and what that does to reviews."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +11,9 @@ import msgspec
 
 from parking.core.ids import EventId, LotId, StayId
 from parking.core.plate import Plate
+from parking.core.stay import StayState
 from parking.db.binary_rows import (
+    NULL,
     bigint,
     binary,
     boolean,
@@ -21,68 +25,97 @@ from parking.db.binary_rows import (
     uuid,
     word,
 )
-from parking.db.joined_arrays import array_of, joined, joined_instants
+from parking.db.joined_arrays import array_of, joined, joined_instants, joined_texts
 from parking.db.pool import Connection
 from parking.db.stays import StayRow
 from parking.messages import Message
 
-# What may change about a stay, as `_values` says it: column, type, how COPY wants it.
-_CHANGING: Final[tuple[tuple[str, str, Callable[[Any], bytes]], ...]] = (
-    ("stay_id", "uuid", uuid),
-    ("plate", "text", word),
-    ("colour", "text", word),
-    ("state", "text", word),
-    ("dissolved", "boolean", boolean),
-    ("entered_at", "timestamptz", instant),
-    ("left_at", "timestamptz", instant),
-    ("entry_event_id", "uuid", uuid),
-    ("exit_event_id", "uuid", uuid),
-    ("entry_lane_id", "text", word),
-    ("exit_lane_id", "text", word),
-    ("last_seen_at", "timestamptz", instant),
-    ("tariff_version", "integer", integer),
-    ("fee", "json", text),
-    ("fee_minor", "bigint", bigint),
-    ("currency", "text", word),
-    ("business_date", "date", day),
-    ("chargeable_from", "timestamptz", instant),
-    ("revision", "integer", integer),
-    ("reentry_of", "uuid", uuid),
-    ("drive_through", "boolean", boolean),
+# What may change about a stay: column, type, where it is found, how arrays of it go over the wire.
+_CHANGING: Final[tuple[tuple[str, str, str, Callable[[Iterable[Any]], str]], ...]] = (
+    ("stay_id", "uuid", "stay.stay_id", joined),
+    ("plate", "text", "stay.plate", joined_texts),
+    ("colour", "text", "stay.colour.value", joined_texts),
+    ("state", "text", "stay.state.value", joined_texts),
+    ("dissolved", "boolean", "dissolved", joined),
+    ("entered_at", "timestamptz", "stay.entered_at", joined_instants),
+    ("left_at", "timestamptz", "stay.left_at", joined_instants),
+    ("entry_event_id", "uuid", "stay.entry_event_id", joined),
+    ("exit_event_id", "uuid", "stay.exit_event_id", joined),
+    ("entry_lane_id", "text", "stay.entry_lane_id", joined_texts),
+    ("exit_lane_id", "text", "stay.exit_lane_id", joined_texts),
+    ("last_seen_at", "timestamptz", "stay.last_seen_at", joined_instants),
+    ("tariff_version", "integer", "tariff_version", joined),
+    ("fee", "json", "fee_document", joined_texts),
+    ("fee_minor", "bigint", "fee_minor", joined),
+    ("currency", "text", "currency", joined_texts),
+    ("business_date", "date", "business_date", joined),
+    ("chargeable_from", "timestamptz", "chargeable_from", joined_instants),
+    ("revision", "integer", "revision", joined),
+    ("reentry_of", "uuid", "stay.reentry_of", joined),
+    ("drive_through", "boolean", "stay.drive_through", joined),
 )
-_ENCODERS: Final = tuple(encode for _, _, encode in _CHANGING)
-_JOINERS: Final = tuple(
-    joined_instants if kind == "timestamptz" else joined for _, kind, _ in _CHANGING
-)
+_GETTERS: Final = tuple(attrgetter(where) for _, _, where, _ in _CHANGING)
 _BEGINNING: Final = frozenset(
     ("plate", "dissolved", "entered_at", "entry_event_id", "entry_lane_id", "reentry_of")
 )
 """What no exit changes."""
 _ALL: Final = tuple(range(len(_CHANGING)))
 _END: Final = tuple(n for n in _ALL if _CHANGING[n][0] not in _BEGINNING)
+# Of an exit as most are: seen as it left, told to billing once, to be charged from then on.
+_USUAL: Final = {
+    "state": "'closed'",
+    "last_seen_at": "n.left_at",
+    "chargeable_from": "n.left_at",
+    "revision": "1",
+    "drive_through": "false",
+}
+_USUAL_END: Final = tuple(n for n in _END if _CHANGING[n][0] not in _USUAL)
+# In the order in which `_opened` puts them.
 _INSERTED: Final = (
-    *(name for name, _, _ in _CHANGING),
-    "lot_id",
+    "stay_id",
+    "plate",
     "trace_id",
+    "lot_id",
     "tariff_id",
+    "colour",
+    "state",
+    "entry_lane_id",
+    "exit_lane_id",
+    "dissolved",
+    "drive_through",
+    "entered_at",
+    "left_at",
+    "last_seen_at",
+    "entry_event_id",
+    "exit_event_id",
+    "reentry_of",
+    "revision",
     "updated_at",
+    "tariff_version",
+    "fee",
+    "fee_minor",
+    "currency",
+    "business_date",
+    "chargeable_from",
 )
+_UNPRICED: Final = NULL * 6
 
 
-def _change_of(columns: Sequence[int]) -> str:
-    """SQL that changes these of `_CHANGING`, the first of which is the stay's id.
+def _change_of(columns: Sequence[int], given: Mapping[str, str]) -> str:
+    """SQL that changes these of `_CHANGING`, the first of which is the stay's id, and some more.
 
     A review whose matter was settled by the facts is taken off the pending list.
     """
     names = [_CHANGING[n][0] for n in columns]
     arrays = [array_of(place, _CHANGING[n][1]) for place, n in enumerate(columns, 1)]
     exits, entries, now = (len(columns) + more for more in (1, 2, 3))
+    values = {name: f"n.{name}" for name in names[1:]} | dict(given)
     return f"""
 with settled as materialized (
   select {array_of(exits, "uuid")} as exits, {array_of(entries, "uuid")} as entries
 ), changed as (
   update parking.stay s set
-    {", ".join(f"{name} = n.{name}" for name in names[1:])}, updated_at = ${now}
+    {", ".join(f"{name} = {value}" for name, value in values.items())}, updated_at = ${now}
   from unnest({", ".join(arrays)}) as n ({", ".join(names)})
   where s.stay_id = n.stay_id
 )
@@ -96,8 +129,9 @@ returning lot_id, plate, exit_event_id,
 """  # noqa: S608 - put together from the constants above
 
 
-_CHANGE: Final = _change_of(_ALL)
-_CHANGE_END: Final = _change_of(_END)
+_CHANGE: Final = _change_of(_ALL, {})
+_CHANGE_END: Final = _change_of(_END, {})
+_CHANGE_USUAL_END: Final = _change_of(_USUAL_END, _USUAL)
 _VACATE: Final = "update parking.stay set dissolved = true where stay_id = any($1::uuid[])"
 _OUTBOX: Final = ("message_id", "payload")
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -148,21 +182,44 @@ async def write(connection: Connection, writing: Writing, *, now: datetime) -> l
 
 
 async def _change(connection: Connection, writing: Writing, now: datetime) -> list[LeftOver]:
-    values = [_values(row) for row in writing.changed]
-    columns = list(zip(*values, strict=True)) if values else [()] * len(_CHANGING)
-    change, chosen = (_CHANGE_END, _END) if writing.ended_only else (_CHANGE, _ALL)
-    superseded = await connection.fetch(
-        change,
-        *[_JOINERS[n](columns[n]) for n in chosen],
-        joined(writing.settled_exits),
-        joined(writing.settled_entries),
-        now,
+    settled = joined(writing.settled_exits), joined(writing.settled_entries)
+    left_over: list[LeftOver] = []
+    for change, columns, rows in _changes(writing):
+        arrays = [_CHANGING[n][3](map(_GETTERS[n], rows)) for n in columns]
+        superseded = await connection.fetch(change, *arrays, *settled, now)
+        left_over += [
+            LeftOver(row["lot_id"], row["plate"], row["exit_event_id"])
+            for row in superseded
+            if row["exit_unsettled"]
+        ]
+    return left_over
+
+
+def _changes(writing: Writing) -> list[tuple[str, Sequence[int], Sequence[StayRow]]]:
+    """The statements that change stays, with what goes into each; reviews need at least one."""
+    if not writing.ended_only:
+        return [(_CHANGE, _ALL, writing.changed)]
+    usual: list[StayRow] = []
+    others: list[StayRow] = []
+    for row in writing.changed:
+        (usual if _ended_as_usual(row) else others).append(row)
+    statements: list[tuple[str, Sequence[int], Sequence[StayRow]]] = []
+    if usual or not others:
+        statements.append((_CHANGE_USUAL_END, _USUAL_END, usual))
+    if others:
+        statements.append((_CHANGE_END, _END, others))
+    return statements
+
+
+def _ended_as_usual(row: StayRow) -> bool:
+    """Say whether `_USUAL` holds of a stay."""
+    stay = row.stay
+    return (
+        stay.state is StayState.CLOSED
+        and row.revision == 1
+        and not stay.drive_through
+        and stay.last_seen_at == stay.left_at == row.chargeable_from
     )
-    return [
-        LeftOver(row["lot_id"], row["plate"], row["exit_event_id"])
-        for row in superseded
-        if row["exit_unsettled"]
-    ]
 
 
 async def _copy(
@@ -180,34 +237,48 @@ async def _copy(
 def _opened(row: StayRow, now: datetime) -> bytes:
     """A new row of the table, for COPY."""
     stay = row.stay
-    fields = [encode(value) for encode, value in zip(_ENCODERS, _values(row), strict=True)]
-    fields += (word(stay.lot_id), text(stay.trace_id), word(row.tariff_id), instant(now))
-    return b"".join(fields)
+    return b"".join(
+        (
+            uuid(stay.stay_id),
+            word(stay.plate),
+            text(stay.trace_id),
+            _place(
+                stay.lot_id,
+                row.tariff_id,
+                stay.colour.value,
+                stay.state.value,
+                stay.entry_lane_id,
+                stay.exit_lane_id,
+            ),
+            boolean(row.dissolved),
+            boolean(stay.drive_through),
+            instant(stay.entered_at),
+            instant(stay.left_at),
+            instant(stay.last_seen_at),
+            uuid(stay.entry_event_id),
+            uuid(stay.exit_event_id),
+            uuid(stay.reentry_of),
+            integer(row.revision),
+            instant(now),
+            _UNPRICED if row.fee_document is None else _price(row),
+        )
+    )
 
 
-def _values(row: StayRow) -> tuple[Any, ...]:
-    """What may change about a stay, in the order of `_CHANGING`."""
-    stay = row.stay
-    return (
-        stay.stay_id,
-        stay.plate,
-        stay.colour.value,
-        stay.state.value,
-        row.dissolved,
-        stay.entered_at,
-        stay.left_at,
-        stay.entry_event_id,
-        stay.exit_event_id,
-        stay.entry_lane_id,
-        stay.exit_lane_id,
-        stay.last_seen_at,
-        row.tariff_version,
-        row.fee_document,
-        row.fee_minor,
-        row.currency,
-        row.business_date,
-        row.chargeable_from,
-        row.revision,
-        stay.reentry_of,
-        stay.drive_through,
+@lru_cache(maxsize=8_192)
+def _place(*words: str | None) -> bytes:
+    """What is the same for many cars: lot, tariff, colour, state, lanes."""
+    return b"".join(map(text, words))
+
+
+def _price(row: StayRow) -> bytes:
+    return b"".join(
+        (
+            integer(row.tariff_version),
+            text(row.fee_document),
+            bigint(row.fee_minor),
+            word(row.currency),
+            day(row.business_date),
+            instant(row.chargeable_from),
+        )
     )

@@ -63,6 +63,8 @@ select exit_event_id, decided_at from parking.review
 where exit_event_id = any($1::uuid[]) and kind = 'near_miss' and state = 'confirmed'
 """
 _ENCODE = msgspec.json.Encoder().encode
+_COLOURS: Final = {each.value: each for each in PlateColour}
+_STATES: Final = {each.value: each for each in StayState}
 _FEE = msgspec.json.Decoder(Fee)
 
 
@@ -165,33 +167,61 @@ async def decided_exits(
 
 def stay_row(row: asyncpg.Record) -> StayRow:
     """A stay out of a row with `COLUMNS`."""
+    (
+        stay_id,
+        lot_id,
+        plate,
+        colour,
+        state,
+        dissolved,
+        entered_at,
+        left_at,
+        entry_event_id,
+        exit_event_id,
+        entry_lane_id,
+        exit_lane_id,
+        trace_id,
+        last_seen_at,
+        tariff_id,
+        tariff_version,
+        fee,
+        fee_minor,
+        currency,
+        business_date,
+        chargeable_from,
+        revision,
+        reentry_of,
+        drive_through,
+        hold,
+        *_,
+    ) = row
     stay = Stay(
-        stay_id=row["stay_id"],
-        lot_id=row["lot_id"],
-        plate=row["plate"],
-        colour=PlateColour(row["colour"]),
-        state=StayState(row["state"]),
-        last_seen_at=row["last_seen_at"],
-        entered_at=row["entered_at"],
-        left_at=row["left_at"],
-        entry_event_id=row["entry_event_id"],
-        exit_event_id=row["exit_event_id"],
-        entry_lane_id=row["entry_lane_id"],
-        exit_lane_id=row["exit_lane_id"],
-        trace_id=row["trace_id"],
-        reentry_of=row["reentry_of"],
-        drive_through=row["drive_through"],
+        stay_id=stay_id,
+        lot_id=lot_id,
+        plate=plate,
+        colour=_COLOURS[colour],
+        state=_STATES[state],
+        last_seen_at=last_seen_at,
+        entered_at=entered_at,
+        left_at=left_at,
+        entry_event_id=entry_event_id,
+        exit_event_id=exit_event_id,
+        entry_lane_id=entry_lane_id,
+        exit_lane_id=exit_lane_id,
+        trace_id=trace_id,
+        reentry_of=reentry_of,
+        drive_through=drive_through,
     )
     return StayRow(
         stay=stay,
-        tariff_id=row["tariff_id"],
-        dissolved=row["dissolved"],
-        tariff_version=row["tariff_version"],
-        fee_document=row["fee"],
-        fee_minor=row["fee_minor"],
-        currency=row["currency"],
-        business_date=row["business_date"],
-        chargeable_from=row["chargeable_from"],
-        revision=row["revision"],
-        hold=None if row["hold"] is None else StayHold(row["hold"]),
+        tariff_id=tariff_id,
+        dissolved=dissolved,
+        tariff_version=tariff_version,
+        fee_document=fee,
+        fee_minor=fee_minor,
+        currency=currency,
+        business_date=business_date,
+        chargeable_from=chargeable_from,
+        revision=revision,
+        hold=None if hold is None else StayHold(hold),
     )

@@ -13,7 +13,6 @@ from parking.core.events import (
     Candidate,
     EventWithdrawn,
     Fact,
-    LaneEvent,
     PlateColour,
     PlateCorrected,
     PlateRead,
@@ -51,6 +50,8 @@ _CANDIDATE: Final = "a candidate"
 _HASH_BYTES: Final = 16
 _SEEN_BY_CAMERA: Final = (IncomingEntered, IncomingExited)
 _LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
+_ENTRY: Final = LaneDirection.ENTRY
+_EXIT: Final = LaneDirection.EXIT
 _normalise = lru_cache(maxsize=65_536)(normalise_plate)
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
@@ -96,18 +97,15 @@ def check_lane_event(
     if not bounds.future <= bounds.now - event.occurred_at <= bounds.past:
         raise _out_of_bounds(event.occurred_at, bounds)
     if isinstance(event, _SEEN_BY_CAMERA):
-        return submission_of(_seen(event, lot, device_id, bounds))
+        return _seen(event, lot, device_id, bounds)
     return submission_of(_amending(event, device_id, bounds))
 
 
 def submission_of(fact: Fact) -> Submission:
     """Take the fingerprint of a fact: everything but `recorded_at` and `trace_id`."""
-    at = fact.occurred_at.timestamp()
     said: tuple[object, ...]
     if isinstance(fact, _LANE_EVENTS):
-        read = fact.read
-        read_as = (read.plate, read.colour, read.confidence, read.candidates)
-        said = (fact.lane_id, fact.device_id, *read_as)
+        said = (fact.lane_id, fact.device_id, *_read_as(fact.read))
         if fact.by:
             said = (*said, fact.by, fact.reason)
     elif isinstance(fact, PlateCorrected):
@@ -116,31 +114,43 @@ def submission_of(fact: Fact) -> Submission:
         said = (fact.withdraws, fact.by, fact.reason)
     else:
         said = (fact.ends, fact.how, fact.by, fact.reason)
-    content = _encode((type(fact).__name__, fact.event_id, fact.lot_id, at, said))
+    return _with_fingerprint(fact, fact.event_id, said)
+
+
+def _with_fingerprint(fact: Fact, event_id: UUID, said: tuple[object, ...]) -> Submission:
+    at = fact.occurred_at.timestamp()
+    content = _encode((type(fact).__name__, event_id, fact.lot_id, at, said))
     return Submission(fact, blake2b(content, digest_size=_HASH_BYTES).digest())
+
+
+def _read_as(read: PlateRead) -> tuple[object, ...]:
+    return read.plate, read.colour, read.confidence, read.candidates
 
 
 def _seen(
     event: IncomingEntered | IncomingExited, lot: LotEntry, device_id: DeviceId, bounds: Bounds
-) -> LaneEvent:
-    direction = _direction(lot, event.lane_id)
-    fact: type[LaneEvent]
-    if isinstance(event, IncomingEntered):
-        fact, forbidden, said = VehicleEntered, LaneDirection.EXIT, "an entry"
-    else:
-        fact, forbidden, said = VehicleExited, LaneDirection.ENTRY, "an exit"
-    if direction is forbidden:
-        raise WrongDirectionError(lane_id=event.lane_id, direction=direction, event=said)
-    return fact(
-        event_id=_event_id(event.event_id),
+) -> Submission:
+    lane_id, event_id, occurred_at = event.lane_id, event.event_id, event.occurred_at
+    direction = lot.lanes.get(lane_id)
+    if direction is None:
+        raise UnknownLaneError(lot_id=lot.lot.lot_id, lane_id=lane_id)
+    entered = isinstance(event, IncomingEntered)
+    if direction is (_EXIT if entered else _ENTRY):
+        said = "an entry" if entered else "an exit"
+        raise WrongDirectionError(lane_id=lane_id, direction=direction, event=said)
+    read = _read(event.read)
+    fact = (VehicleEntered if entered else VehicleExited)(
+        # The driver's own UUID: equal to Python's, and its hash and bytes are C.
+        event_id=EventId(pgproto.UUID(event_id.bytes)),
         lot_id=lot.lot.lot_id,
-        occurred_at=_in_utc(event.occurred_at),
+        occurred_at=occurred_at if occurred_at.tzinfo is UTC else occurred_at.astimezone(UTC),
         recorded_at=bounds.now,
-        trace_id=event.trace_id or event.event_id.hex,
-        lane_id=LaneId(event.lane_id),
+        trace_id=event.trace_id or event_id.hex,
+        lane_id=LaneId(lane_id),
         device_id=device_id,
-        read=_read(event.read),
+        read=read,
     )
+    return _with_fingerprint(fact, event_id, (lane_id, device_id, *_read_as(read)))
 
 
 def _amending(
@@ -183,36 +193,21 @@ def _amending(
     )
 
 
-def _event_id(value: UUID) -> EventId:
-    """The driver's own UUID: equal to Python's, and its hash and bytes are C."""
-    return EventId(pgproto.UUID(value.bytes))
-
-
 def _in_utc(instant: datetime) -> datetime:
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-def _direction(lot: LotEntry, lane_id: str) -> LaneDirection:
-    direction = lot.lanes.get(lane_id)
-    if direction is None:
-        raise UnknownLaneError(lot_id=lot.lot.lot_id, lane_id=lane_id)
-    return direction
-
-
 def _read(read: IncomingRead) -> PlateRead:
     plate = None if read.plate is None else _normalise(read.plate)
+    for each in read.candidates:
+        if _NUL in each.text:
+            raise NulCharacterError(_CANDIDATE)
     return PlateRead(
         plate=plate,
         colour=read.colour if plate is not None else PlateColour.UNKNOWN,
         confidence=read.confidence,
-        candidates=tuple([_candidate(each.text, each.confidence) for each in read.candidates]),
+        candidates=tuple([Candidate(each.text, each.confidence) for each in read.candidates]),
     )
-
-
-def _candidate(text: str, confidence: float) -> Candidate:
-    if _NUL in text:
-        raise NulCharacterError(_CANDIDATE)
-    return Candidate(text, confidence)
 
 
 def _refuse_nul(text: str, field: str) -> None:

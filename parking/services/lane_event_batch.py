@@ -39,6 +39,9 @@ from parking.services.write_changes import write_changes
 _LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
 _Refolds: TypeAlias = dict[LotId, dict[Plate, datetime]]
 """What must be folded again, and since when something about it changed."""
+# Planning each statement anew for its values costs more than it saves. A plan made while a table
+# was still empty must not read all of it when it is full.
+_PLANS: Final = "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off"
 
 
 class LotNeededAloneError(DomainError):
@@ -73,38 +76,44 @@ class LaneEventBatch:
 
     def __init__(
         self,
-        connection: Connection,
         submissions: Mapping[EventId, Submission],
         *,
         lots: Mapping[LotId, LotEntry],
         book: PlaceBook,
         now: datetime,
+        alone: Collection[LotId] = (),
     ) -> None:
-        """Prepare; `lots` holds every lot of the submissions."""
-        self._connection = connection
+        """Prepare; `lots` holds every lot of the submissions, `alone` those to lock as a whole."""
         self._submissions = submissions
         self._lots = lots
         self._book = book
         self._now = now
         self._facts: list[Fact] = [each.fact for each in submissions.values()]
+        self._pairs = {pair for fact in self._facts if (pair := _pair(fact)) is not None}
+        amended = {fact.lot_id for fact in self._facts if not isinstance(fact, _LANE_EVENTS)}
+        self._alone = frozenset(alone) | amended
 
-    async def record(self, *, alone: Collection[LotId] = ()) -> BatchResult:
-        """Do it all, inside the caller's transaction. Raises LotNeededAloneError."""
-        alone = self._lots_alone() | set(alone)
-        pairs = {pair for fact in self._facts if (pair := _pair(fact)) is not None}
-        await lane_events.lock(
-            self._connection,
+    def beginning(self) -> str:
+        """The statements that the transaction begins with: settings, and the locks."""
+        alone = self._alone
+        locking = lane_events.locking(
             lots_shared=set(self._lots) - alone,
             lots_alone=alone,
-            plates=[pair for pair in pairs if pair[0] not in alone],
+            plates=[pair for pair in self._pairs if pair[0] not in alone],
         )
+        return f"{_PLANS}; {locking}"
+
+    async def record(self, connection: Connection) -> BatchResult:
+        """Do it all, inside a transaction begun with `beginning`. Raises LotNeededAloneError."""
+        self._connection = connection
+        alone, pairs = self._alone, self._pairs
         known = await lane_events.known(
             self._connection, self._submissions, lots=self._lots, plates=pairs
         )
         fresh = [fact for fact in self._facts if fact.event_id not in known.hashes]
         if fresh:
             hashes = {event_id: each.content_hash for event_id, each in self._submissions.items()}
-            await lane_events.insert_facts(self._connection, fresh, hashes)
+            await lane_events.insert_facts(self._connection, fresh, hashes, table=known.table)
         refolds = await self._amended_plates(fresh, known, alone)
         tails = await stays.tails(self._connection, pairs) if pairs else {}
         await self._read_tariffs(tails)
@@ -118,9 +127,6 @@ class LaneEventBatch:
         tentative = await self._ask(fresh, changes)
         new = {fact.event_id for fact in fresh}
         return BatchResult(new, known.hashes, _newest(tails, changes), tentative)
-
-    def _lots_alone(self) -> set[LotId]:
-        return {fact.lot_id for fact in self._facts if not isinstance(fact, _LANE_EVENTS)}
 
     async def _amended_plates(
         self, fresh: Iterable[Fact], known: Known, alone: Collection[LotId]

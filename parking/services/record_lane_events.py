@@ -1,8 +1,9 @@
 """Group commit: while one transaction is in flight events pile up, and the next takes them all.
 
-No timer: a lone event is committed at once, a thousand at a time share a few commits. What is
-answered as accepted or duplicate is on disk; when the database cannot take a batch, everyone who
-waits for it gets DatabaseUnavailableError and may send the same again.
+A lone event is committed at once, a thousand at a time share a few commits: where many came at once
+a moment ago, a transaction waits some milliseconds for them to come again. What is answered as
+accepted or duplicate is on disk; when the database cannot take a batch, everyone who waits for it
+gets DatabaseUnavailableError and may send the same again.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from parking.core.ids import EventId, LotId
 from parking.core.limits import IngestLimits
 from parking.core.plate import Plate
 from parking.core.standing import Standing, StandingSource
-from parking.db.pool import DatabaseUnavailableError, Pool, transaction
+from parking.db.pool import DatabaseUnavailableError, Pool, transaction_begun_with
 from parking.metrics import BATCH_EVENTS, COMMIT_SECONDS, EVENTS, UNAVAILABLE
 from parking.services.check_lane_event import Submission
 from parking.services.clock import Clock
@@ -34,8 +35,13 @@ from parking.services.refusals import UnstorableEventError
 _STANDINGS_TIMEOUT_S = 0.5
 _RACES_MAX = 5
 _FLUSHERS_MAX = 2
-"""Transactions at once, where half of the second is full already: PostgreSQL works for one while
-Python works for the other. The locks of their plates keep them apart."""
+"""Transactions at once, each with half of what comes: PostgreSQL works for one while Python works
+for the other. The locks of their plates keep them apart."""
+_QUIET_S = 0.004
+"""For how long nothing new must come before a transaction begins with less than it could have."""
+_GATHERING_MAX_S = 0.02
+_FORGOTTEN_SHARE = 8
+"""Of the most events that were under way at once an eighth is forgotten with each transaction."""
 _BAD_DATA = (
     asyncpg.DataError,
     asyncpg.CheckViolationError,
@@ -115,6 +121,8 @@ class LaneEventRecorder:
         self._limits = limits
         self._waiting: deque[_Request] = deque()
         self._waiting_events = 0
+        self._under_way = 0
+        self._lately_under_way = 0
         self._flushers: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -133,16 +141,22 @@ class LaneEventRecorder:
         request = _Request(submissions, loop.create_future())
         self._waiting.append(request)
         self._waiting_events += len(submissions)
+        self._under_way += len(submissions)
+        self._lately_under_way = max(self._lately_under_way, self._under_way)
         if not self._flushers or self._second_is_worth_it():
             # In a context of its own: it serves all requests, and must not log as the first one.
             self._flushers.add(loop.create_task(self._flush(), context=Context()))
-        return await request.answer
+        try:
+            return await request.answer
+        finally:
+            self._under_way -= len(submissions)
 
     def _second_is_worth_it(self) -> bool:
-        return (
-            len(self._flushers) < _FLUSHERS_MAX
-            and 2 * self._waiting_events >= self._limits.commit_events_max
-        )
+        return len(self._flushers) < _FLUSHERS_MAX and self._waiting_events >= self._enough()
+
+    def _enough(self) -> int:
+        """How many events make a transaction worth its round trips: half of what comes at once."""
+        return min(self._limits.commit_events_max, -(-self._lately_under_way // _FLUSHERS_MAX))
 
     async def close(self) -> None:
         """Answer what waits, take nothing more."""
@@ -153,10 +167,27 @@ class LaneEventRecorder:
     async def _flush(self) -> None:
         try:
             while self._waiting:
-                await self._answer(self._take())
+                await self._gather()
+                if parts := self._take():  # none, where another took all while this one waited
+                    await self._answer(parts)
         finally:
             # Here and not in a callback: who comes next must know that nobody is left to serve it.
             self._flushers.remove(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _gather(self) -> None:
+        """Let those who were answered a moment ago send what they have next.
+
+        A round trip costs the same for one event and for hundreds. Nobody waits where no more than
+        two events came at once lately, nor longer than it is quiet for a moment.
+        """
+        until_s = time.monotonic() + _GATHERING_MAX_S
+        while self._waiting_events < self._enough() and time.monotonic() < until_s:
+            waiting = self._waiting_events
+            await asyncio.sleep(_QUIET_S)
+            if self._waiting_events == waiting:
+                break
+        forgotten = self._lately_under_way // _FORGOTTEN_SHARE
+        self._lately_under_way = max(self._under_way, self._lately_under_way - forgotten)
 
     def _take(self) -> list[_Part]:
         """The next transaction's events: of several requests, or a part of a long one."""
@@ -250,11 +281,11 @@ class LaneEventRecorder:
         races = 0
         while True:
             try:
-                async with transaction(self._pool) as connection:
-                    work = LaneEventBatch(
-                        connection, batch, lots=lots, book=self._book, now=self._clock()
-                    )
-                    return await work.record(alone=alone)
+                work = LaneEventBatch(
+                    batch, lots=lots, book=self._book, now=self._clock(), alone=alone
+                )
+                async with transaction_begun_with(self._pool, work.beginning()) as connection:
+                    return await work.record(connection)
             except LotNeededAloneError as error:
                 alone |= error.lots
             except asyncpg.UniqueViolationError:
