@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -45,14 +44,13 @@ class Camera(Protocol):
         ...
 
 
-@lru_cache(maxsize=1024)
 def captured_at_of(name: str) -> datetime | None:
     """Read the capture time from a frame's name; None when it carries none."""
     found = _CAPTURED_AT.match(name)
     if found is None:
         return None
     try:
-        whole = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        whole = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
     except ValueError:
         return None
     return whole + timedelta(microseconds=int(found[2].ljust(6, "0")))
