@@ -6,7 +6,7 @@ no further than `LOOK_BACK`, but for the uses of a right, which count from its b
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -375,16 +375,25 @@ def _uses_after(
     visit: _Visit,
     until_at: datetime,
     held: Mapping[FeeFactId, Right],
-    scarce: Iterable[RightGranted],
+    scarce: Collection[RightGranted],
 ) -> dict[FeeFactId, int]:
-    """Count one more use of each scarce right without which the stay would have been dearer."""
-    after = uses
-    for grant in scarce:
-        right = held.get(grant.fact_id)
-        if right is None or not right.uses_left or right.uses_left < 0:
+    """Count one more use of each scarce right that the price took.
+
+    Counted rights without which the price is the same are laid aside one after the other, the last
+    held first: of two that would each do, the first is used. All of them take part, scarce or not,
+    lest which one is used depend on how many stays came later.
+    """
+    if not scarce:
+        return uses
+    needed = dict(held)
+    price = visit.fee(until_at, held).total.amount_minor
+    for fact_id, right in reversed(held.items()):
+        if right.uses_left is None:
             continue
-        others = {fact_id: each for fact_id, each in held.items() if fact_id != grant.fact_id}
-        with_it = visit.fee(until_at, held).total.amount_minor
-        if visit.fee(until_at, others).total.amount_minor > with_it:
-            after = {**after, grant.fact_id: after.get(grant.fact_id, 0) + 1}
+        others = {key: each for key, each in needed.items() if key != fact_id}
+        if visit.fee(until_at, others).total.amount_minor <= price:
+            needed = others
+    after = dict(uses)
+    for fact_id in needed.keys() & {grant.fact_id for grant in scarce}:
+        after[fact_id] = after.get(fact_id, 0) + 1
     return after

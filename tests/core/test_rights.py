@@ -98,7 +98,7 @@ def quote(
         ("office", "08:00", "19:00", 8000),
         ("office", "18:00", "2026-03-03 09:00", 1000 + 2000 + 1000),
         ("hospital", "08:00", "2026-03-08 08:00", 10000),
-        ("charging-hub", "09:00", "09:41", 530),
+        ("charging-hub", "09:00", "09:41", 570),
         ("library", "09:00", "10:00", 0),
     ],
 )
@@ -262,7 +262,8 @@ def test_the_next_step_of_a_price_is_the_second_at_which_it_changes() -> None:
         ("hangzhou-core", "2026-03-02 09:00", ["no_cap"]),
         ("hangzhou-core", "2026-02-17 09:00", []),
         ("office", "2026-03-02 09:00", []),
-        ("new-york-core-passenger", "2026-03-02 09:00", []),
+        ("new-york-core-passenger", "2026-03-02 09:00", ["no_cap"]),
+        ("stoke", "2026-03-02 09:00", []),
     ],
 )
 def test_drivers_are_warned_at_the_entry(name: str, entered: str, codes: list[str]) -> None:

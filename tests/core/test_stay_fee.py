@@ -123,6 +123,28 @@ def test_a_right_is_used_once_by_a_visit_with_a_break() -> None:
     assert price(rates, known(at("15:00"), at("17:00")), first, back, facts=[grant]) == 1000
 
 
+@pytest.mark.parametrize(
+    ("rights", "fees"),
+    [
+        # Two hours at 5.00: half of it is 5.00. Two grants of one right are used one by one.
+        ([("half", 1), ("half", 1)], [500, 500, 1000, 1000]),
+        ([("half", 2), ("half", 1)], [500, 500, 500, 1000]),
+        ([("half", 1), ("half", None)], [500, 500, 500, 500]),
+        # Either would do alone: the first held is used, then the other.
+        ([("ten-yuan", 1), ("two-hours", 1)], [0, 0, 1000, 1000]),
+        ([("two-hours", 1), ("ten-yuan", 2)], [0, 0, 0, 1000]),
+    ],
+)
+def test_rights_of_which_one_would_do_are_used_one_after_the_other(
+    rights: list[tuple[str, int | None]], fees: list[int]
+) -> None:
+    facts = [right_granted(right_id, uses_max=uses) for right_id, uses in rights]
+    days = [f"2026-03-0{day}" for day in (2, 3, 4, 5)]
+    stays = [known(at(f"{day} 09:00"), at(f"{day} 11:00")) for day in days]
+    for place, (stay, fee) in enumerate(zip(stays, fees, strict=True)):
+        assert price(gallery("mall"), stay, *stays[:place], facts=facts) == fee
+
+
 def test_uses_that_were_worth_nothing_are_not_counted() -> None:
     grant = right_granted("half", uses_max=1, valid_from=at("00:00"))
     free = known(at("08:00"), at("08:10"))

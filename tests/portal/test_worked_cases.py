@@ -60,6 +60,43 @@ def test_a_case_with_rights_or_payments(
     assert quote(name, entered, left, *options)[1] == total
 
 
+@pytest.mark.parametrize(
+    ("name", "entered", "left", "options", "total"),
+    [
+        # After the second hour each goes on at its price.
+        ("new-york-core-passenger", "09:00", "10:01", [], 1450),
+        ("new-york-core-passenger", "09:00", "12:00", [], 2350),
+        # The hour that is jumped over is not parked; the one shown twice is parked twice.
+        ("new-york-core-commercial", "2026-03-08T01:30", "2026-03-08T03:30", [], 600),
+        ("new-york-core-commercial", "2026-11-01T00:30", "2026-11-01T02:30", [], 2100),
+        ("stoke", "15:59:59", "17:59:59", [], 280),
+        ("stoke", "2026-03-29T00:30", "2026-03-29T03:00", [], 280),
+        # New-energy cars pay half, to the fen.
+        ("charging-hub", "09:00", "10:40", [], 1400),
+        ("charging-hub", "09:00", "10:40", ["--colour", "green"], 700),
+        ("guangzhou", "2028-02-28T10:00", "2028-03-01T10:00", [], 3000),
+        ("guangzhou", f"{MONDAY}T10:00", "2026-03-05T15:00", [], 6000),
+        ("hangzhou-core", "07:59:59", "08:00:59", [], 0),
+        ("hangzhou-core", "2023-01-27T19:00", "2023-01-28T08:30", [], 500),
+        ("hangzhou-core", "2026-02-14T09:00", "2026-02-14T10:00", [], 1000),
+        ("hangzhou-class-1-before-2020", f"{MONDAY}T20:00", "2026-03-04T08:00", [], 7600),
+        ("singapore-central", "2026-03-08T23:00", "2026-03-09T07:30", [], 1080),
+        ("singapore-outside", f"{MONDAY}T07:00", "2026-03-03T07:00", [], 1700),
+        ("beijing-roadside", "10:00", "11:14:59", [], 1000),
+        ("airport", f"{MONDAY}T00:00", "2026-03-03T06:00", [], 14000),
+        ("mall", "09:00", "14:00", ["--right", "two-hours", "--right", "half"], 700),
+        ("office", "2026-02-28T08:00", "2026-02-28T10:00", ["--right", "staff"], 0),
+        ("shenzhen-workdays", "2026-10-07T20:00", "2026-10-08T08:00", [], 500),
+        ("stadium", "2026-12-05T19:59:59", "2026-12-05T22:00", [], 5000),
+        ("old-town", "2026-12-31T23:00", "2027-01-01T01:00", [], 800),
+    ],
+)
+def test_a_case_that_an_engineer_worked_out_by_hand(
+    name: str, entered: str, left: str, options: list[str], total: int
+) -> None:
+    assert quote(name, entered, left, *options)[1] == total
+
+
 def test_a_kind_of_vehicle_may_be_written_with_a_hyphen() -> None:
     for written in ("new-energy", "new_energy", "New-Energy"):
         assert quote("hangzhou-core", "09:00", "10:00", "--class", written)[1] == 1000
