@@ -9,6 +9,7 @@ from parking.core.events import PlateColour
 from parking.core.plate import Plate
 from parking.core.pricing import assess
 from parking.core.stay_fee import vehicle_of
+from parking.core.tariff import Tariff
 from parking.core.tariff_document import TariffSyntaxError, data_mistakes
 from parking.core.vehicle import VehicleKind
 from portal.tariff_drawing import Curve, as_svg, as_text
@@ -68,7 +69,18 @@ def drawing(
         currency=tariff.currency,
         points=tuple(points),
     )
-    return Drawing(text=as_text(curve), svg=as_svg(curve))
+    return Drawing(text=f"{as_text(curve)}\n{_names(tariff)}", svg=as_svg(curve))
+
+
+def _names(tariff: Tariff) -> str:
+    """The classes and rights that a tariff names, as --class, --colour and --right take them."""
+    lines: list[str] = []
+    for each in tariff.classes:
+        kinds = [f"--class {kind.value}" for kind in each.vehicles]
+        kinds += [f"--colour {colour.value}" for colour in each.colours]
+        lines.append(f"{', '.join(kinds)}: {each.name_zh} {each.name_en}")
+    lines += [f"--right {o.right_id}: {o.name_zh} {o.name_en}" for o in tariff.rights]
+    return "\n".join(lines or ["no classes, no rights"])
 
 
 def _day_in_force(file: TariffFile, today: date) -> date:

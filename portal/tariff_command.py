@@ -83,7 +83,10 @@ def _of_vehicle(command: "Callable[..., Any]") -> "Callable[..., Any]":
 @click.option("--next", "show_next", is_flag=True, help="Tell when the price steps next.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 def quote(**options: Any) -> None:  # noqa: ANN401 - click hands each option in by its name
-    """Price a stay from a TARIFF file (TOML or JSON). Needs no database."""
+    """Price a stay from a TARIFF file (TOML or JSON). Needs no database.
+
+    `parking tariff check TARIFF` lists the classes, colours and rights that it names.
+    """
     from portal.quoting import Question, answer
 
     found = answer(Question(**options))
@@ -109,6 +112,7 @@ def check(
 ) -> None:
     """Say what is wrong with a tariff FILE, line by line; else draw its price over 24 hours.
 
+    Below the drawing stand the classes, colours and rights that the tariff names.
     Exit code 1 when something is wrong.
     """
     from portal.tariff_checking import drawing, mistakes

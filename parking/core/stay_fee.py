@@ -387,7 +387,7 @@ def _uses_after(
         return uses
     needed = dict(held)
     price = visit.fee(until_at, held).total.amount_minor
-    for fact_id, right in reversed(held.items()):
+    for fact_id, right in reversed(tuple(held.items())):
         if right.uses_left is None:
             continue
         others = {key: each for key, each in needed.items() if key != fact_id}

@@ -71,7 +71,7 @@ def test_a_good_tariff_is_drawn(tmp_path: Path) -> None:
     result = run("tariff", "check", HANGZHOU, *times)
     assert result.exit_code == 0
     assert "142.00 │" in result.stdout
-    assert "08:00" in result.stdout.splitlines()[-1]
+    assert "08:00" in result.stdout.splitlines()[-2]
     assert ET.fromstring(svg.read_text(encoding="utf-8")).tag.endswith("svg")  # noqa: S314 - ours
     free = ("--entered", "2026-02-17T08:00+08:00", "--class", "small")
     assert "0.01 │" in run("tariff", "check", HANGZHOU, *free).stdout
@@ -190,3 +190,11 @@ def test_every_bad_stay_is_told_with_its_line(tmp_path: Path) -> None:
         assert f"{stays}:{number}: " in result.stderr
         assert words in told[number - 3]
     assert len(told) == 4
+
+
+def test_check_lists_the_classes_and_rights_that_a_quote_may_name() -> None:
+    shown = run("tariff", "check", str(TARIFFS / "charging-hub.toml")).stdout
+    assert "--class new_energy, --colour green: 新能源 new-energy" in shown
+    assert "--right charging: 充电两小时免费 Two hours while charging" in shown
+    assert "no classes, no rights" in run("tariff", "check", str(TARIFFS / "chengdu.toml")).stdout
+    assert "tariff check" in run("quote", "--help").stdout
