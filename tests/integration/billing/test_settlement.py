@@ -62,8 +62,8 @@ async def test_a_contract_is_settled_day_by_day(world: BillingWorld) -> None:
     second = world.priced("浙A8B762", 20_000)
     await world.publish(second)
     await world.settle()
-    await world.later(days=1)
-    one, two = (await made(world))[:2]
+    await world.later(days=1, hours=12)  # well past the second cut-off and its delay
+    one, two = await made(world)
     assert (one.cut_off_date, one.commission_bp, one.collected_minor) == (
         tomorrow - timedelta(days=1),
         500,

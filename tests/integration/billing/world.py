@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -198,6 +199,15 @@ class BillingWorld:
             done += step
         raise AssertionError(await self.waiting())
 
+    def wait_for_noon(self) -> None:
+        """Begin at noon of the ledger's day: no test depends on the hour at which it runs."""
+        local = self.now.astimezone(ZoneInfo(self.settings.ledger_zone))
+        noon = local.replace(hour=12, minute=0, second=0, microsecond=0)
+        if noon <= local:
+            noon += timedelta(days=1)
+        self.simulator.advance((noon - local).total_seconds())
+        self.start = self.now = noon.astimezone(UTC)
+
     async def later(self, **delta: float) -> None:
         """Let time pass, then work until nothing is due."""
         self.now += timedelta(**delta)
@@ -264,6 +274,7 @@ async def open_world(
     pool = await asyncpg.create_pool(database_url, min_size=1, max_size=12)
     world = BillingWorld(pool, simulator, settings_for(simulator.address, **changes))
     try:
+        world.wait_for_noon()
         yield world
     finally:
         await world.gateway.close()
