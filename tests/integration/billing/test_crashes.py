@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
@@ -83,15 +83,15 @@ async def test_between_making_a_page_and_giving_its_address(world: BillingWorld)
     await world.assert_sound()
 
 
-def work_until_killed(database_url: str, address: str) -> None:
-    """The body of a worker process."""
+def work_until_killed(database_url: str, address: str, ahead: timedelta) -> None:
+    """The body of a worker process, whose clock is so far before everybody's."""
 
     async def work() -> None:
         settings = settings_for(address, attempt_lease_seconds=1)
         pool = await asyncpg.create_pool(database_url, min_size=1, max_size=6)
         worker = BillingWorker(pool, StripeGateway(settings), settings)
         while True:
-            await worker.step(datetime.now(UTC))
+            await worker.step(datetime.now(UTC) + ahead)
 
     anyio.run(work)
 
@@ -102,7 +102,7 @@ async def test_kill_9_at_random_moments(world: BillingWorld, database_url: str) 
     for plate in plates:
         await world.driver(plate)
     spawn = multiprocessing.get_context("spawn")
-    arguments: Any = (database_url, world.simulator.address)
+    arguments: Any = (database_url, world.simulator.address, world.ahead)
     for round_number in range(4):
         await world.publish(*(world.priced(plate, 1_000) for plate in plates))
         process = spawn.Process(target=work_until_killed, args=arguments)

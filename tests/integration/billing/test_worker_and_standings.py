@@ -31,8 +31,11 @@ pytestmark = pytest.mark.anyio
 async def test_the_worker_collects_by_itself_and_stops_when_told(world: BillingWorld) -> None:
     await world.driver("浙A8B762")
     stop = asyncio.Event()
+    ahead = world.ahead
     worker = asyncio.create_task(
-        run_worker(world.pool, world.gateway, world.settings, lambda: datetime.now(UTC), stop)
+        run_worker(
+            world.pool, world.gateway, world.settings, lambda: datetime.now(UTC) + ahead, stop
+        )
     )
     await world.publish(world.priced("浙A8B762", 1_500))
     async with asyncio.timeout(20):
