@@ -8,12 +8,13 @@ itself lies in billing/audit/; here is what concerns parking, and both rooms tog
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Final
 
 import httpx
 import msgspec
 
-from billing.audit import Truth
+from billing.audit import Truth, read_truth
 from billing.audit import violations as billing_violations
 from parking.core.errors import DomainError
 from parking.core.fee_facts import FeeFact
@@ -108,23 +109,26 @@ class TruthUnreachableError(DomainError):
 
 
 async def audit_database(
-    database_url: str, *, now: datetime, truth_url: str | None = None
+    database_url: str, *, now: datetime, truth_urls: Sequence[str] = ()
 ) -> list[Violation]:
     """Open the database, check everything, answer what is violated."""
     pool = await open_pool(database_url, size_max=2)
     try:
-        return await audit(pool, now=now, truth_url=truth_url)
+        return await audit(pool, now=now, truth_urls=truth_urls)
     finally:
         await pool.close()
 
 
-async def audit(pool: Pool, *, now: datetime, truth_url: str | None = None) -> list[Violation]:
+async def audit(pool: Pool, *, now: datetime, truth_urls: Sequence[str] = ()) -> list[Violation]:
     """Check every invariant; answers what is violated, sorted, and [] when all is well.
 
-    With `truth_url`, the address of a payment simulator, what it really charged is held against
-    the ledger as well. Raises TruthUnreachableError and DatabaseUnavailableError.
+    With `truth_urls`, the addresses of providers' simulators, what they really charged is held
+    against the ledger as well: of each provider by its own simulator.
+
+    Raises TruthUnreachableError and DatabaseUnavailableError.
     """
-    truth = None if truth_url is None else await _fetch_truth(truth_url)
+    truths = [await _fetch_truth(url) for url in truth_urls]
+    truth = reduce(Truth.beside, truths) if truths else None
     async with transaction(pool) as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = [each async for each in _check_stays(connection, now=now)]
@@ -142,7 +146,7 @@ async def _fetch_truth(url: str) -> Truth:
         async with httpx.AsyncClient(timeout=_TRUTH_TIMEOUT_SECONDS, trust_env=False) as client:
             reply = await client.get(address)
             reply.raise_for_status()
-        return msgspec.json.decode(reply.content, type=Truth)
+        return read_truth(reply.content)
     except (httpx.HTTPError, msgspec.DecodeError) as error:
         raise TruthUnreachableError(address, str(error)) from None
 

@@ -193,10 +193,15 @@ def db_url(context: click.Context) -> None:
 
 
 @main.command(short_help="Check that every invariant holds in the database.")
-@click.option("--truth-url", help="A payment simulator whose truth log is compared as well.")
+@click.option(
+    "--truth-url",
+    "truth_urls",
+    multiple=True,
+    help="A provider's simulator whose truth log is compared as well; once for each provider.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 @click.pass_context
-def audit(context: click.Context, truth_url: str | None, *, as_json: bool) -> None:
+def audit(context: click.Context, truth_urls: tuple[str, ...], *, as_json: bool) -> None:
     """Check the invariants of docs/architecture.md; exit code 1 when one is violated."""
     from portal.audit import audit_database
     from portal.database import database_url, require_reachable
@@ -206,7 +211,7 @@ def audit(context: click.Context, truth_url: str | None, *, as_json: bool) -> No
     async def run() -> list[Any]:
         url = await database_url(settings.database)
         await require_reachable(url)
-        return list(await audit_database(url, truth_url=truth_url, now=datetime.now(UTC)))
+        return list(await audit_database(url, truth_urls=truth_urls, now=datetime.now(UTC)))
 
     violations = _run(run)
     if as_json:

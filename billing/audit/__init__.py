@@ -7,11 +7,12 @@ parking's checks.
 from collections.abc import AsyncIterator
 
 from billing.audit import books, collecting, disputes, drivers, operators
+from billing.audit.reading import read_truth
 from billing.audit.truth import Truth, against_truth
 from billing.audit.violation import BillingViolation
 from billing.db.connection import Connection
 
-__all__ = ["BillingViolation", "Truth", "violations"]
+__all__ = ["BillingViolation", "Truth", "read_truth", "violations"]
 
 _CHECKS = (*books.CHECKS, *operators.CHECKS, *drivers.CHECKS, *collecting.CHECKS, *disputes.CHECKS)
 

@@ -11,6 +11,12 @@ _PAYMENTS = """
 SELECT payment_id::text AS payment_id, state, amount_minor, currency, charge_ref
 FROM billing.payment WHERE gateway = ANY($1::text[])
 """
+_CAPTURED = """
+SELECT p.payment_id::text AS payment_id, p.charge_ref, a.payment_id IS NOT NULL AS advanced,
+    a.repaid_at IS NOT NULL AS repaid
+FROM billing.payment AS p LEFT JOIN billing.provider_advance AS a USING (payment_id)
+WHERE p.gateway = ANY($1::text[]) AND p.state = 'succeeded'
+"""
 _PAYOUTS = """
 SELECT payout_id::text AS payout_id, settlement_id::text AS settlement_id, reverses IS NULL AS paid,
     account_ref, amount_minor, state FROM billing.payout
@@ -45,6 +51,16 @@ class TrueRefund(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     metadata: dict[str, str] = {}
+    reached: bool = True
+    """False: it came back, or has not arrived anywhere so far."""
+
+
+class TrueAdvance(msgspec.Struct, frozen=True, kw_only=True):
+    """A charge that the provider itself really paid, in the driver's stead."""
+
+    charge: str
+    repaid: bool
+    """The driver has really paid the provider back."""
 
 
 class TrueTransfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,20 +97,32 @@ class TrueDispute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """The simulator's truth log."""
+    """The truth log of one provider's simulator, or of several together."""
 
     gateways: tuple[str, ...] = ("stripe",)
     """Whose it is: nothing is said of other providers' payments."""
     charges: tuple[TrueCharge, ...] = ()
     refunds: tuple[TrueRefund, ...] = ()
+    advances: tuple[TrueAdvance, ...] = ()
     transfers: tuple[TrueTransfer, ...] = ()
     reversals: tuple[TrueReversal, ...] = ()
     disputes: tuple[TrueDispute, ...] = ()
 
+    def beside(self, other: "Truth") -> "Truth":
+        """Join two logs; what neither provider says is said of neither's payments."""
+        mine, others = msgspec.structs.asdict(self), msgspec.structs.asdict(other)
+        return Truth(**{name: mine[name] + others[name] for name in mine})
+
 
 async def against_truth(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
     """Check what the simulator really took, gave back and passed on."""
-    for check in (_against_charges, _against_refunds, _against_transfers, _against_disputes):
+    for check in (
+        _against_charges,
+        _against_refunds,
+        _against_advances,
+        _against_transfers,
+        _against_disputes,
+    ):
         async for violation in check(db, truth):
             yield violation
 
@@ -136,7 +164,7 @@ async def _against_charges(db: Connection, truth: Truth) -> AsyncIterator[Billin
 async def _against_refunds(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
     """Hold each refund to at most one true one, of its own sum."""
     stored = {row["refund_id"]: row for row in await db.fetch(_REFUNDS, truth.gateways)}
-    given: set[str] = set()
+    given: dict[str, TrueRefund] = {}
     for refund in truth.refunds:
         refund_id = refund.metadata.get("refund_id", "")
         row = stored.get(refund_id)
@@ -146,13 +174,29 @@ async def _against_refunds(db: Connection, truth: Truth) -> AsyncIterator[Billin
                 subject=refund_id,
                 text=f"{refund.refund} gave {refund.amount} back",
             )
-        given.add(refund_id)
+        given[refund_id] = refund
     for refund_id, row in stored.items():
-        if row["state"] == "succeeded" and refund_id not in given:
+        true = given.get(refund_id)
+        if row["state"] == "succeeded" and (true is None or not true.reached):
             yield BillingViolation(
                 invariant="refunds-are-ours-and-once",
                 subject=refund_id,
-                text="succeeded, and never happened",
+                text=f"succeeded, and never {'happened' if true is None else 'arrived'}",
+            )
+
+
+async def _against_advances(db: Connection, truth: Truth) -> AsyncIterator[BillingViolation]:
+    """Hold what a provider paid in drivers' stead to what we know of it, and of its repayment."""
+    stored = {row["charge_ref"]: row for row in await db.fetch(_CAPTURED, truth.gateways)}
+    advanced = {each.charge: each for each in truth.advances}
+    for charge_ref, row in stored.items():
+        true = advanced.get(charge_ref)
+        # A repayment of which we have not heard yet is no violation; one that never was is.
+        if row["advanced"] != (true is not None) or (row["repaid"] and not (true and true.repaid)):
+            yield BillingViolation(
+                invariant="advances-are-true",
+                subject=row["payment_id"],
+                text=f"advanced: {row['advanced']}, repaid: {row['repaid']}; really {true}",
             )
 
 

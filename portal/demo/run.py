@@ -167,7 +167,7 @@ async def _play_on(
         )
         settled_at = time.monotonic()
         statements = await read_statements(stage)
-        violations = await audit(pool, now=datetime.now(UTC), truth_url=stage.sim_url)
+        violations = await audit(pool, now=datetime.now(UTC), truth_urls=[stage.sim_url])
         stays = await read_stays(pool)
     finally:
         await pool.close()

@@ -106,5 +106,5 @@ async def test_a_corruption_is_named(
 async def test_an_unreachable_truth_is_an_error_and_no_pass(database_url: str) -> None:
     pool = await open_pool(database_url, size_max=2)
     with pytest.raises(TruthUnreachableError):
-        await audit(pool, now=datetime.now(UTC), truth_url="http://127.0.0.1:9")
+        await audit(pool, now=datetime.now(UTC), truth_urls=["http://127.0.0.1:9"])
     await pool.close()

@@ -15,9 +15,9 @@ from billing.gateway import CalledOff, CallOffAnswer, ChargeOrder
 from billing.gateway_request import GatewayRequest, Json
 from billing.providers.wechatpay.answers import colour_word, moment, outcome_of
 from billing.providers.wechatpay.client import Refusal, Resource
-from billing.providers.wechatpay.names import out_trade_no, payment_of
 from billing.providers.wechatpay.shapes import TransactionShape
 from billing.registering import RegisteredStay
+from billing.wechat_names import out_trade_no, payment_of
 from parking.core.errors import DomainError
 from parking.core.ids import PaymentId
 

@@ -7,8 +7,8 @@ import msgspec
 
 from billing.gateway import ForgedWebhookError, Notice
 from billing.providers.wechatpay.client import Resource
-from billing.providers.wechatpay.names import payment_of, refund_of, registration_of
 from billing.providers.wechatpay.shapes import NotificationShape
+from billing.wechat_names import payment_of, refund_of, registration_of
 from parking.core.ids import PaymentId
 
 _AGE_MAX = timedelta(minutes=5)

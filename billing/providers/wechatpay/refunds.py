@@ -7,8 +7,8 @@ from billing.gateway import RefundAnswer, RefundFailed, RefundOrder
 from billing.gateway_request import GatewayRequest, Json
 from billing.providers.wechatpay.answers import refund_answer
 from billing.providers.wechatpay.client import Refusal, Resource
-from billing.providers.wechatpay.names import out_refund_no
 from billing.providers.wechatpay.shapes import RefundShape
+from billing.wechat_names import out_refund_no
 
 _REFUND = "refund"
 _QUERY = "query_refund"

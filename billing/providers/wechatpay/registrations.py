@@ -6,7 +6,6 @@ from billing.core.attempt import Unknown
 from billing.gateway_request import GatewayRequest
 from billing.providers.wechatpay.answers import colour_word, moment, service_state
 from billing.providers.wechatpay.client import Refusal, Resource
-from billing.providers.wechatpay.names import out_parking_no
 from billing.providers.wechatpay.shapes import ParkingShape, ServiceShape
 from billing.registering import (
     PlateService,
@@ -16,6 +15,7 @@ from billing.registering import (
     RegistrationRefused,
     ServiceState,
 )
+from billing.wechat_names import out_parking_no
 from parking.core.events import PlateColour
 from parking.core.plate import Plate
 

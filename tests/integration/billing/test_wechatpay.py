@@ -8,12 +8,13 @@ import pytest
 from billing.core.reconcile import agrees
 from billing.gateway import ForgedWebhookError
 from billing.gateways import UnknownProviderError
-from billing.providers.wechatpay.names import out_trade_no
 from billing.services.plate_services import ServiceNotOpenError, bind_service
 from billing.standings import BillingStandings
+from billing.wechat_names import out_trade_no
 from parking.core.events import PlateColour
 from parking.core.plate import Plate
 from parking.messages import StayEntered, StayPriced
+from portal.audit import audit_database
 from tests.integration.billing.wechat_world import WeChatWorld, open_wechat_world
 from tests.integration.billing.world import VISA
 
@@ -185,6 +186,30 @@ async def test_an_advance_pays_the_operator_and_leaves_the_debt_to_wechat(
     assert await world.pool.fetchval(repaid) is not None
     assert len(world.deductions()) == 1
     await world.assert_sound()
+
+
+async def test_the_audit_asks_each_simulator_what_it_advanced_and_gave_back(
+    world: WeChatWorld, database_url: str
+) -> None:
+    async def found() -> set[str]:
+        # Billing's half alone: this world has no stays of its own in parking's tables.
+        urls = [world.simulator.address, world.wechat.address]
+        named = await audit_database(database_url, now=world.now, truth_urls=urls)
+        return {each.invariant for each in named} - {"no-obligation-without-a-stay"}
+
+    await world.wechat_driver(PLATE)
+    world.wechat.faults(mishaps={"deduction_advanced_for_good": 1.0, "refund_abnormal": 1.0})
+    stay = await leave(world)
+    await world.later(seconds=60)
+    await world.publish(world.priced(PLATE, 500, stay_id=stay.stay_id, revision=2))
+    await world.later(seconds=60)
+    assert await found() == set()
+    await world.pool.execute("UPDATE billing.provider_advance SET repaid_at = now(), due_at = NULL")
+    assert await found() == {"advances-are-true"}
+    await world.pool.execute("DELETE FROM billing.provider_advance")
+    assert await found() == {"advances-are-true"}
+    await world.pool.execute("UPDATE billing.refund SET state = 'succeeded', due_at = NULL")
+    assert "refunds-are-ours-and-once" in await found()
 
 
 async def test_what_is_no_longer_owed_goes_back_with_its_part_of_the_fee(

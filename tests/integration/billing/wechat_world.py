@@ -8,14 +8,12 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from billing.audit import Truth
-from billing.audit.truth import TrueCharge, TrueRefund
+from billing.audit import Truth, read_truth
 from billing.core.reconcile import Finding
 from billing.gateway import ForgedWebhookError
 from billing.gateways import Providers
 from billing.providers.stripe import StripeGateway
 from billing.providers.wechatpay import WeChatPay
-from billing.providers.wechatpay.names import payment_of, refund_of
 from billing.services.draw_statement import reconcile_gateway
 from billing.services.pay_by_hand import pay_by_hand
 from billing.services.plate_services import bind_service
@@ -130,35 +128,8 @@ class WeChatWorld(BillingWorld):
 
     def truth(self) -> Truth:
         """Both truth logs together."""
-        told = super().truth()
-        true = self.wechat.truth()
-        charges = [
-            TrueCharge(
-                charge=it["transaction_id"],
-                payment_intent=it["out_trade_no"],
-                amount=it["amount"],
-                currency="cny",
-                metadata={"payment_id": str(payment_of(it["out_trade_no"]))},
-                fee=it["fee"],
-            )
-            for it in true["deductions"]
-        ]
-        refunds = [
-            TrueRefund(
-                refund=it["refund_id"],
-                charge=it["transaction_id"],
-                amount=it["amount"],
-                currency="cny",
-                metadata={"refund_id": str(refund_of(it["out_refund_no"]))},
-            )
-            for it in true["refunds"]
-        ]
-        return msgspec.structs.replace(
-            told,
-            gateways=("stripe", "wechatpay"),
-            charges=(*told.charges, *charges),
-            refunds=(*told.refunds, *refunds),
-        )
+        wechat = self.wechat.http.get("/_sim/truth")
+        return super().truth().beside(read_truth(wechat.content))
 
 
 @contextmanager
