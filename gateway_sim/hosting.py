@@ -1,29 +1,22 @@
-"""What every simulated provider is served with: a port, requests read whole, connections to cut."""
+"""What every simulated provider is served with: a port, and connections that can be cut."""
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import uvicorn
 
-from gateway_sim.wire import Reply, Request
+from gateway_sim.application import Application, HangUp
 from parking.core.errors import DomainError
 
 BACKLOG = 2048
-BODY_BYTES_MAX = 1_000_000
 GRACE_S = 2
 KEEP_ALIVE_S = 75
 """Longer than clients keep idle connections, so that none is cut under a request by accident."""
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-HangUp: TypeAlias = Callable[[tuple[str, int]], None]
-"""Cuts the connection from an address."""
-Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class PortTakenError(DomainError):
@@ -32,17 +25,6 @@ class PortTakenError(DomainError):
     def __init__(self, host: str, port: int, reason: OSError) -> None:
         super().__init__(f"cannot listen on {host}:{port}: {reason.strerror or reason}")
         self.port = port
-
-
-class BodyTooLargeError(DomainError):
-    """The body is larger than any that a provider takes."""
-
-    def __init__(self) -> None:
-        super().__init__(f"Request bodies are limited to {BODY_BYTES_MAX} bytes.")
-
-
-class ConnectionCutError(DomainError):
-    """The connection is to be cut without an answer (an injected fault)."""
 
 
 class Server(uvicorn.Server):
@@ -120,49 +102,3 @@ async def serve_beside(
         at_work.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await at_work
-
-
-async def read_request(scope: Message, receive: Receive) -> Request:
-    """Read a request whole.
-
-    Raises BodyTooLargeError.
-    """
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        body += message.get("body", b"")
-        if len(body) > BODY_BYTES_MAX:
-            raise BodyTooLargeError
-        more = message.get("more_body", False)
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(
-        method=scope["method"],
-        path=scope["path"],
-        raw_path=scope.get("raw_path", b"").decode("latin-1"),
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        body=bytes(body),
-        client=tuple(scope["client"]),
-    )
-
-
-async def send_reply(send: Send, reply: Reply) -> None:
-    """Send an answer whole."""
-    headers = {
-        "Content-Type": reply.content_type,
-        "Content-Length": str(len(reply.body)),
-        "Cache-Control": "no-store",
-        **reply.headers,
-    }
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": reply.body})
-
-
-async def wait_for_disconnect(receive: Receive) -> None:
-    """Wait until the peer, or `Server.hang_up`, has closed the connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

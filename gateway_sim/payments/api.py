@@ -6,7 +6,7 @@ import binascii
 
 import msgspec
 
-from gateway_sim.hosting import ConnectionCutError
+from gateway_sim.application import ConnectionCutError
 from gateway_sim.payments.errors import (
     AuthenticationError,
     ForeignAccountError,

@@ -1,18 +1,8 @@
-"""The ASGI application: reads requests whole, sends them to the API, the pages or `/_sim`."""
+"""The ASGI application: sends requests to the API, the pages or `/_sim`."""
 
 import re
 
-from gateway_sim.hosting import (
-    BodyTooLargeError,
-    ConnectionCutError,
-    HangUp,
-    Message,
-    Receive,
-    Send,
-    read_request,
-    send_reply,
-    wait_for_disconnect,
-)
+from gateway_sim.application import Application, BodyTooLargeError, HangUp
 from gateway_sim.payments import hosted_pages, onboarding_page
 from gateway_sim.payments.api import Api
 from gateway_sim.payments.control import Control
@@ -39,37 +29,26 @@ class RequestTooLargeError(StripeError):
     status = 413
 
 
-class App:
+class App(Application):
     """The simulator as an ASGI application."""
 
     def __init__(self, world: World, *, rate_limit: RateLimit, hang_up: HangUp) -> None:
+        super().__init__(hang_up)
         self._world = world
         self._api = Api(world, rate_limit)
         self._control = Control(world)
-        self._hang_up = hang_up
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            return
-        try:
-            reply = await self._answer(scope, receive)
-        except ConnectionCutError:
-            self._hang_up(tuple(scope["client"]))
-            await wait_for_disconnect(receive)
-            return
-        await send_reply(send, reply)
-
-    async def _answer(self, scope: Message, receive: Receive) -> Reply:
-        try:
-            request = await read_request(scope, receive)
-        except BodyTooLargeError as error:
-            return RequestTooLargeError(str(error)).reply("req_none")
+    async def answer(self, request: Request) -> Reply:
+        """Answer a request; 404 for what is nowhere."""
         if request.path.startswith("/v1/"):
             return await self._api.answer(request)
         if request.path.startswith("/_sim/"):
             return self._control.answer(request)
         return self._page(request)
+
+    def refuse(self, error: BodyTooLargeError) -> Reply:
+        """Answer with 413, before the request gets an id."""
+        return RequestTooLargeError(str(error)).reply("req_none")
 
     def _page(self, request: Request) -> Reply:
         matched = _PAGE_PATH.fullmatch(request.path)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from gateway_sim.dice import FaultPlanError
 from gateway_sim.payments.card_scripts import CardScript, write_script
 from gateway_sim.payments.errors import StripeError
-from gateway_sim.payments.faults import FaultPlan, FaultPlanError, read_plan
+from gateway_sim.payments.faults import FaultPlan, read_plan
 from gateway_sim.payments.happenings import let_happen
 from gateway_sim.payments.operations import (
     dispute_scripts,
@@ -84,6 +85,7 @@ class Control:
                 "status": "ok",
                 "deliveries": world.deliveries.counts(),
                 "happens_next_at": world.agenda.next_due_at(),
+                "delivers_next_at": world.deliveries.next_due_at(),
             }
         )
 

@@ -1,18 +1,10 @@
 """What goes wrong, by rate and by script, from a seed: the same seed goes wrong the same way."""
 
-import fnmatch
-import random
-from collections import Counter
 from enum import Enum
-from typing import Annotated
 
 import msgspec
 
-from parking.core.errors import DomainError
-
-Rate = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+from gateway_sim.dice import Dice, FaultPlanError, Plan, Rate, Seconds, decode_plan
 
 
 class Fault(Enum):
@@ -38,30 +30,6 @@ class Fault(Enum):
     """502 with HTML from a proxy; nothing was done, nothing is saved under the key."""
     BAD_GATEWAY_AFTER = "bad_gateway_after"
     """502 with HTML from a proxy; everything was done, and the true answer is saved."""
-
-
-class ScriptedFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The next requests that match go wrong."""
-
-    fault: Fault
-    method: str = "*"
-    path: str = "*"
-    """With `*` and `?`, for example `/v1/payment_intents*`."""
-    after: Count = 0
-    """So many matching requests pass first."""
-    times: Annotated[int, msgspec.Meta(ge=1)] = 1
-
-    def strikes(self, method: str, path: str) -> bool:
-        """Whether a request goes wrong; counts it if it matches."""
-        if not fnmatch.fnmatchcase(method, self.method.upper()):
-            return False
-        if not fnmatch.fnmatchcase(path, self.path):
-            return False
-        if self.after:
-            self.after -= 1
-            return False
-        self.times -= 1
-        return True
 
 
 class Mishap(Enum):
@@ -129,27 +97,6 @@ def subject_of(metadata: dict[str, str]) -> str:
     return msgspec.json.encode(metadata, order="sorted").decode()
 
 
-class ScriptedMishap(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The next occasions for a mishap go wrong."""
-
-    mishap: Mishap
-    subject: str = "*"
-    """With `*` and `?`: of what; a charge's or payout's metadata as JSON, or an event's type."""
-    after: Count = 0
-    """So many matching occasions pass first."""
-    times: Annotated[int, msgspec.Meta(ge=1)] = 1
-
-    def strikes(self, mishap: Mishap, subject: str) -> bool:
-        """Whether it happens now; counts the occasion if it matches."""
-        if mishap is not self.mishap or not fnmatch.fnmatchcase(subject, self.subject):
-            return False
-        if self.after:
-            self.after -= 1
-            return False
-        self.times -= 1
-        return True
-
-
 class WebhookFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How deliveries go wrong, each by its rate."""
 
@@ -165,29 +112,14 @@ class WebhookFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     late_seconds: Seconds = 30.0
 
 
-class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """All that goes wrong."""
+class FaultPlan(Plan[Fault, Mishap], kw_only=True, forbid_unknown_fields=True):
+    """All that goes wrong; the rates of webhooks' mishaps stand in `webhooks`."""
 
-    rates: dict[Fault, Rate] = {}
-    """Over all requests to /v1; together at most 1."""
-    script: list[ScriptedFault] = []
-    """Looked at before the rates; the first that matches strikes."""
-    mishaps: dict[Mishap, Rate] = {}
-    """Over the occasions of each; webhooks' stand in `webhooks`."""
-    mishap_script: list[ScriptedMishap] = []
-    """Looked at before the rates."""
     webhooks: WebhookFaults = WebhookFaults()
-    slow_seconds: Seconds = 2.0
-    rate_limited_burst: Annotated[int, msgspec.Meta(ge=1)] = 1
-    """So many requests in a row are told 429 when the rate strikes once."""
     search_lag_seconds: Seconds = 0.0
     """How long a payment cannot be found by search (at Stripe mostly below a minute)."""
     dispute_after_seconds: Seconds = 5 * 86_400.0
     dispute_decided_after_seconds: Seconds = 20 * 86_400.0
-
-
-class FaultPlanError(DomainError):
-    """A plan of faults cannot be read, or its rates are more than 1 together."""
 
 
 def read_plan(text: bytes | str) -> FaultPlan:
@@ -195,83 +127,26 @@ def read_plan(text: bytes | str) -> FaultPlan:
 
     Raises FaultPlanError.
     """
-    try:
-        plan = msgspec.json.decode(text, type=FaultPlan)
-    except msgspec.DecodeError as error:
-        msg = f"cannot read the faults: {error}"
-        raise FaultPlanError(msg) from error
+    plan = decode_plan(text, FaultPlan)
     if any(mishap.value.startswith("webhook_") for mishap in plan.mishaps):
         msg = "the rates of webhooks' mishaps stand in `webhooks`"
-        raise FaultPlanError(msg)
-    if sum(plan.rates.values()) > 1:
-        msg = "the rates of faults add up to more than 1"
         raise FaultPlanError(msg)
     return plan
 
 
-class Faults:
+class Faults(Dice[Fault, Mishap]):
     """Decides for each request and each delivery, and counts what it did."""
 
+    plan: FaultPlan
+
     def __init__(self, seed: int, plan: FaultPlan | None = None) -> None:
-        self._random = random.Random(f"faults:{seed}")
-        self.plan = plan or FaultPlan()
-        self.struck: Counter[str] = Counter()
-        self._burst = 0
-
-    def for_request(self, method: str, path: str) -> Fault | None:
-        """What goes wrong with a request; None: nothing."""
-        fault = self._scripted(method, path) or self._by_rate()
-        if fault is not None:
-            self.struck[fault.value] += 1
-        return fault
-
-    def _scripted(self, method: str, path: str) -> Fault | None:
-        for entry in self.plan.script:
-            if entry.strikes(method, path):
-                if not entry.times:
-                    self.plan.script.remove(entry)
-                return entry.fault
-        return None
-
-    def _by_rate(self) -> Fault | None:
-        if self._burst:
-            self._burst -= 1
-            return Fault.RATE_LIMITED
-        dice = self._random.random()
-        for fault, rate in self.plan.rates.items():
-            dice -= rate
-            if dice < 0:
-                if fault is Fault.RATE_LIMITED:
-                    self._burst = self.plan.rate_limited_burst - 1
-                return fault
-        return None
-
-    def happens(self, mishap: Mishap, subject: str = "") -> bool:
-        """Whether a mishap happens now that there is an occasion for it; counts it."""
-        happens = self._scripted_mishap(mishap, subject)
-        if not happens and (rate := self._rate_of(mishap)):
-            happens = self._random.random() < rate
-        if happens:
-            self.struck[mishap.value] += 1
-        return happens
-
-    def _scripted_mishap(self, mishap: Mishap, subject: str) -> bool:
-        for entry in self.plan.mishap_script:
-            if entry.strikes(mishap, subject):
-                if not entry.times:
-                    self.plan.mishap_script.remove(entry)
-                return True
-        return False
+        super().__init__(f"faults:{seed}", plan or FaultPlan(), in_bursts=Fault.RATE_LIMITED)
 
     def _rate_of(self, mishap: Mishap) -> float:
         group, _, name = mishap.value.partition("_")
         if group == "webhook":
             return float(getattr(self.plan.webhooks, name))
-        return self.plan.mishaps.get(mishap, 0.0)
-
-    def some(self, at_most: int) -> int:
-        """A random number from 1."""
-        return self._random.randint(1, max(1, at_most))
+        return super()._rate_of(mishap)
 
     def delivery_delays(self, event_type: str) -> tuple[float, ...]:
         """After how many seconds an event is delivered, once for each delivery."""

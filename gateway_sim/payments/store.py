@@ -1,10 +1,5 @@
-"""All state, in SQLite: in memory, or in a file that survives a kill -9.
+"""All state: Stripe's objects, found by kind, id and a few columns."""
 
-Every request is one transaction, committed before its answer leaves; what the outside world was
-told has therefore happened, whatever becomes of this process.
-"""
-
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from gateway_sim.payments.shapes.base import Shape
+from gateway_sim.state_file import StateFile
 from gateway_sim.wire import JsonObject
-from parking.core.errors import DomainError
 
 S = TypeVar("S", bound=Shape)
 SCHEMA_VERSION = 2
@@ -45,15 +40,7 @@ _COLUMNS = frozenset(
 _RANGES = frozenset({"arrival_date", "created"})
 
 
-class StateFileError(DomainError):
-    """The state file cannot be used."""
-
-    def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(f"cannot keep state in {path}: {reason}")
-        self.path = path
-
-
-class Store:
+class Store(StateFile):
     """Stripe objects as JSON with a few columns to look them up by.
 
     Everything is kept and found within one account at a time: the platform's own, or that of a
@@ -65,44 +52,11 @@ class Store:
 
         Raises StateFileError when the file cannot be opened or is something else.
         """
+        super().__init__(path, schema=_SCHEMA, version=SCHEMA_VERSION)
         self.account = PLATFORM
         self._counters: dict[str, int] = {}
         self._counted: set[str] = set()
         """Counters that the file does not know of yet."""
-        try:
-            self.database = sqlite3.connect(path or ":memory:", isolation_level=None)
-            self._prepare()
-        except (sqlite3.Error, OSError) as error:
-            raise StateFileError(path or Path(":memory:"), error) from error
-
-    def _prepare(self) -> None:
-        # A commit in the write-ahead log survives the death of the process at once; surviving
-        # the death of the machine as well would cost an fsync a request.
-        self.database.execute("PRAGMA journal_mode = WAL")
-        self.database.execute("PRAGMA synchronous = NORMAL")
-        (version,) = self.database.execute("PRAGMA user_version").fetchone()
-        if version not in {0, SCHEMA_VERSION}:
-            msg = f"it has format {version}, this program knows {SCHEMA_VERSION}"
-            raise sqlite3.DatabaseError(msg)
-        if version == 0:
-            script = f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            self.database.executescript(script)
-
-    def close(self) -> None:
-        """Close the file."""
-        self.database.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit what happens inside, or undo it all when an error leaves the block."""
-        self.database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self.database.execute("ROLLBACK")
-            raise
-        self._keep_counters()
-        self.database.execute("COMMIT")
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -140,23 +94,13 @@ class Store:
         self._counted.add(name)
         return self._counters[name]
 
-    def _keep_counters(self) -> None:
+    def before_commit(self) -> None:
+        """Keep the counters, once for all that was counted."""
         self.database.executemany(
             "INSERT OR REPLACE INTO counter (name, value) VALUES (?, ?)",
             [(name, self._counters[name]) for name in self._counted],
         )
         self._counted.clear()
-
-    def note(self, name: str) -> str:
-        """A remembered setting; empty when there is none."""
-        row = self.database.execute("SELECT value FROM note WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row else ""
-
-    def set_note(self, name: str, value: str) -> None:
-        """Remember a setting."""
-        self.database.execute(
-            "INSERT OR REPLACE INTO note (name, value) VALUES (?, ?)", (name, value)
-        )
 
     def put(self, shape: Shape) -> None:
         """Keep an object, new or changed."""

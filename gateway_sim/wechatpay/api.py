@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 
-from gateway_sim.hosting import ConnectionCutError
+from gateway_sim.application import ConnectionCutError
 from gateway_sim.rate_limit import RateLimit
 from gateway_sim.wechatpay.errors import RateLimitedError, SystemFailureError, WechatError
 from gateway_sim.wechatpay.faults import Fault

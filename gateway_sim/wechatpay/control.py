@@ -5,12 +5,13 @@ from typing import Annotated
 
 import msgspec
 
+from gateway_sim.dice import FaultPlanError
 from gateway_sim.wechatpay.errors import ResourceNotExistsError, WechatError
-from gateway_sim.wechatpay.faults import FaultPlan, FaultPlanError, read_plan
+from gateway_sim.wechatpay.faults import FaultPlan, read_plan
 from gateway_sim.wechatpay.happenings import let_happen
 from gateway_sim.wechatpay.keyring import public_pem
-from gateway_sim.wechatpay.operations import entries, orders
-from gateway_sim.wechatpay.shapes import Deduction
+from gateway_sim.wechatpay.operations import entries, orders, refunds
+from gateway_sim.wechatpay.shapes import Deduction, Refund
 from gateway_sim.wechatpay.truth import WithdrawalTruth
 from gateway_sim.wechatpay.world import World
 from gateway_sim.wire import JsonObject, Reply, Request, json_reply
@@ -46,6 +47,13 @@ class Repayment(_Body, frozen=True, kw_only=True):
     sub_mchid: str | None = None
 
 
+class RefundHandled(_Body, frozen=True, kw_only=True):
+    """Which stuck refund a person at the merchant's sees to, now."""
+
+    out_refund_no: str
+    sub_mchid: str | None = None
+
+
 class Withdrawal(_Body, frozen=True, kw_only=True):
     """How much a merchant takes out to its bank."""
 
@@ -71,6 +79,7 @@ class Control:
             ("POST", "/_sim/services"): self._change_service,
             ("POST", "/_sim/deductions"): self._decide,
             ("POST", "/_sim/repayments"): self._repay,
+            ("POST", "/_sim/refunds"): self._see_to_refund,
             ("POST", "/_sim/withdrawals"): self._withdraw,
             ("POST", "/_sim/certificates/rotate"): self._rotate,
         }
@@ -91,6 +100,7 @@ class Control:
             "status": "ok",
             "notifications": world.notifications.counts(),
             "happens_next_at": world.agenda.next_due_at(),
+            "notifies_next_at": world.notifications.next_due_at(),
         }
 
     def _credentials(self, _request: Request) -> JsonObject:
@@ -162,6 +172,19 @@ class Control:
             msg = f"{len(found)} orders {number}"
             raise ResourceNotExistsError(msg)
         return found[0]
+
+    def _see_to_refund(self, request: Request) -> object:
+        asked = msgspec.json.decode(request.body, type=RefundHandled)
+        found = [
+            refund
+            for refund in self._world.store.all_of(Refund)
+            if refund.number == asked.out_refund_no
+            and asked.sub_mchid in {None, refund.asked.sub_mchid}
+        ]
+        if len(found) != 1:
+            msg = f"{len(found)} refunds {asked.out_refund_no}"
+            raise ResourceNotExistsError(msg)
+        return self._change(lambda: refunds.see_to(self._world, found[0].id))
 
     def _withdraw(self, request: Request) -> object:
         asked = msgspec.json.decode(request.body, type=Withdrawal)

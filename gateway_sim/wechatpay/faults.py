@@ -1,19 +1,10 @@
 """What goes wrong, by rate and by script, from a seed: the same seed goes wrong the same way."""
 
-import fnmatch
-import random
-from collections import Counter
 from enum import Enum
-from typing import Annotated, TypeAlias
 
 import msgspec
 
-from parking.core.errors import DomainError
-
-Rate: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0)]
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
-Times: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+from gateway_sim.dice import Dice, Plan, Seconds, decode_plan
 
 
 class Fault(Enum):
@@ -97,71 +88,13 @@ FALSE_NOTIFICATIONS = (
 )
 
 
-class ScriptedFault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The next requests that match go wrong."""
-
-    fault: Fault
-    method: str = "*"
-    path: str = "*"
-    """With `*` and `?`, for example `/v3/vehicle/transactions/*`."""
-    after: Count = 0
-    """So many matching requests pass first."""
-    times: Times = 1
-
-    def strikes(self, method: str, path: str) -> bool:
-        """Whether a request goes wrong; counts it if it matches."""
-        if not fnmatch.fnmatchcase(method, self.method.upper()):
-            return False
-        return fnmatch.fnmatchcase(path, self.path) and _counts(self)
-
-
-class ScriptedMishap(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The next occasions for a mishap go wrong."""
-
-    mishap: Mishap
-    subject: str = "*"
-    """With `*` and `?`: the request's body as JSON with sorted keys, or a notification's type."""
-    after: Count = 0
-    """So many matching occasions pass first."""
-    times: Times = 1
-
-    def strikes(self, mishap: Mishap, subject: str) -> bool:
-        """Whether it happens now; counts the occasion if it matches."""
-        if mishap is not self.mishap or not fnmatch.fnmatchcase(subject, self.subject):
-            return False
-        return _counts(self)
-
-
-def _counts(entry: ScriptedFault | ScriptedMishap) -> bool:
-    if entry.after:
-        entry.after -= 1
-        return False
-    entry.times -= 1
-    return True
-
-
-class FaultPlan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class FaultPlan(Plan[Fault, Mishap], kw_only=True, forbid_unknown_fields=True):
     """All that goes wrong."""
 
-    rates: dict[Fault, Rate] = {}
-    """Over all requests to /v3; together at most 1."""
-    script: list[ScriptedFault] = []
-    """Looked at before the rates; the first that matches strikes."""
-    mishaps: dict[Mishap, Rate] = {}
-    """Over the occasions of each."""
-    mishap_script: list[ScriptedMishap] = []
-    """Looked at before the rates."""
-    slow_seconds: Seconds = 2.0
-    rate_limited_burst: Times = 1
-    """So many requests in a row are told 429 when the rate strikes once."""
     deduct_late_seconds: Seconds = 2 * 86_400.0
     repaid_after_seconds: Seconds = 3 * 86_400.0
     reorder_seconds: Seconds = 2.0
     late_seconds: Seconds = 30.0
-
-
-class FaultPlanError(DomainError):
-    """A plan of faults cannot be read, or its rates are more than 1 together."""
 
 
 def read_plan(text: bytes | str) -> FaultPlan:
@@ -169,15 +102,7 @@ def read_plan(text: bytes | str) -> FaultPlan:
 
     Raises FaultPlanError.
     """
-    try:
-        plan = msgspec.json.decode(text, type=FaultPlan)
-    except msgspec.DecodeError as error:
-        msg = f"cannot read the faults: {error}"
-        raise FaultPlanError(msg) from error
-    if sum(plan.rates.values()) > 1:
-        msg = "the rates of faults add up to more than 1"
-        raise FaultPlanError(msg)
-    return plan
+    return decode_plan(text, FaultPlan)
 
 
 def subject_of(asked: msgspec.Struct) -> str:
@@ -187,63 +112,15 @@ def subject_of(asked: msgspec.Struct) -> str:
     return msgspec.json.encode(given, order="sorted").decode()
 
 
-class Faults:
+class Faults(Dice[Fault, Mishap]):
     """Decides for each request and each notification, and counts what it did."""
 
+    plan: FaultPlan
+
     def __init__(self, seed: int, plan: FaultPlan | None = None) -> None:
-        self._random = random.Random(f"wechatpay faults:{seed}")
-        self.plan = plan or FaultPlan()
-        self.struck: Counter[str] = Counter()
-        self._burst = 0
-
-    def for_request(self, method: str, path: str) -> Fault | None:
-        """What goes wrong with a request; None: nothing."""
-        fault = self._scripted(method, path) or self._by_rate()
-        if fault is not None:
-            self.struck[fault.value] += 1
-        return fault
-
-    def _scripted(self, method: str, path: str) -> Fault | None:
-        for entry in self.plan.script:
-            if entry.strikes(method, path):
-                if not entry.times:
-                    self.plan.script.remove(entry)
-                return entry.fault
-        return None
-
-    def _by_rate(self) -> Fault | None:
-        if self._burst:
-            self._burst -= 1
-            return Fault.RATE_LIMITED
-        dice = self._random.random()
-        for fault, rate in self.plan.rates.items():
-            dice -= rate
-            if dice < 0:
-                if fault is Fault.RATE_LIMITED:
-                    self._burst = self.plan.rate_limited_burst - 1
-                return fault
-        return None
-
-    def happens(self, mishap: Mishap, subject: str = "") -> bool:
-        """Whether a mishap happens now that there is an occasion for it; counts it."""
-        happens = self._scripted_mishap(mishap, subject)
-        if not happens and (rate := self.plan.mishaps.get(mishap, 0.0)):
-            happens = self._random.random() < rate
-        if happens:
-            self.struck[mishap.value] += 1
-        return happens
-
-    def _scripted_mishap(self, mishap: Mishap, subject: str) -> bool:
-        for entry in self.plan.mishap_script:
-            if entry.strikes(mishap, subject):
-                if not entry.times:
-                    self.plan.mishap_script.remove(entry)
-                return True
-        return False
-
-    def some(self, at_most: int) -> int:
-        """A random number from 1."""
-        return self._random.randint(1, max(1, at_most))
+        super().__init__(
+            f"wechatpay faults:{seed}", plan or FaultPlan(), in_bursts=Fault.RATE_LIMITED
+        )
 
     def delays(self, event_type: str) -> tuple[float, ...]:
         """After how many seconds a notification is sent, once for each time."""

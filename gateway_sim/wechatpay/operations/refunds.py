@@ -136,8 +136,22 @@ def _debit(world: World, order: Deduction, refund: Refund) -> None:
 def end(world: World, refund_id: str, status: RefundStatus) -> None:
     """The money has reached the user, is stuck, or is back at the merchant's."""
     refund = world.store.get(Refund, refund_id)
-    if refund is None or refund.status != "PROCESSING":
-        return
+    if refund is not None and refund.status == "PROCESSING":
+        _end(world, refund, status)
+
+
+def see_to(world: World, refund_id: str) -> Refund | None:
+    """A person at the merchant's has a stuck refund sent to a card that is good.
+
+    None where it is not stuck.
+    """
+    refund = world.store.get(Refund, refund_id)
+    if refund is None or refund.status != "ABNORMAL":
+        return None
+    return _end(world, refund, "SUCCESS")
+
+
+def _end(world: World, refund: Refund, status: RefundStatus) -> Refund:
     ended = msgspec.structs.replace(refund, status=status, ended_at=world.clock.now())
     world.store.put(ended)
     if status == "CLOSED":
@@ -160,6 +174,7 @@ def end(world: World, refund_id: str, status: RefundStatus) -> None:
             summary=_SUMMARIES[status],
             about="refund",
         )
+    return ended
 
 
 def _take_back(world: World, refund: Refund) -> None:

@@ -7,7 +7,8 @@ import httpx
 import pytest
 import stripe
 
-from gateway_sim.payments.faults import Fault, FaultPlan, FaultPlanError, Faults, read_plan
+from gateway_sim.dice import FaultPlanError
+from gateway_sim.payments.faults import Fault, FaultPlan, Faults, read_plan
 from gateway_sim.payments.server import Options
 from tests.gateway_sim.payments.harness import Simulator, running
 

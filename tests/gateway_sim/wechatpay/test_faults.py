@@ -8,10 +8,10 @@ import pytest
 import requests
 
 from gateway_sim import wechatpay
+from gateway_sim.dice import FaultPlanError
 from gateway_sim.wechatpay.faults import (
     Fault,
     FaultPlan,
-    FaultPlanError,
     Faults,
     Mishap,
     read_plan,

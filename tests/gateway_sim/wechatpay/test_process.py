@@ -15,9 +15,10 @@ import msgspec
 import pytest
 
 from gateway_sim.hosting import PortTakenError
+from gateway_sim.state_file import StateFileError
 from gateway_sim.wechatpay.keyring import Keyring, keyring_in
 from gateway_sim.wechatpay.server import Options, serve
-from gateway_sim.wechatpay.store import StateFileError, Store
+from gateway_sim.wechatpay.store import Store
 from tests.gateway_sim.wechatpay.harness import NOW, Simulator, keyring, running
 
 
