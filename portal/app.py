@@ -34,6 +34,7 @@ from parking.web.problems import STATUSES as PARKING_STATUSES
 from parking.web.routes import parking_routers
 from portal.clones import DRIVER_CLONES_ROUTER
 from portal.database import database_url, keep_running
+from portal.desk.routes import DESK_ROUTER
 from portal.frame import Frame
 from portal.ops import OPS_ROUTER
 from portal.pages.account_routes import ACCOUNT_ROUTER
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> Litestar:
             DRIVER_CLONES_ROUTER,
             PAGES_ROUTER,
             ACCOUNT_ROUTER,
+            DESK_ROUTER,
             OPS_ROUTER,
         ],
         lifespan=[lifespan],

@@ -44,12 +44,21 @@ async def viewer_of(keys: ApiKeys, key: str | None) -> Viewer | None:
 
 def key_cookie(request: Request[Any, Any, Any], key: str) -> Cookie:
     """The cookie that remembers the key in this browser for a working day."""
+    return _cookie(request, key, seconds=_COOKIE_SECONDS)
+
+
+def forgotten_cookie(request: Request[Any, Any, Any]) -> Cookie:
+    """The cookie by which this browser forgets the key."""
+    return _cookie(request, "", seconds=0)
+
+
+def _cookie(request: Request[Any, Any, Any], key: str, *, seconds: int) -> Cookie:
     return Cookie(
         key=COOKIE,
         value=key,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
-        max_age=_COOKIE_SECONDS,
+        max_age=seconds,
         path="/",
     )

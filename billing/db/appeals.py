@@ -25,6 +25,8 @@ VALUES ($1, $2, $3, $4, $5, 'open', $6)
 
 _LOCK = f"SELECT {_COLUMNS} {_FROM} WHERE a.appeal_id = $1 FOR UPDATE OF a"
 
+_ONE = f"SELECT {_COLUMNS} {_FROM} WHERE a.appeal_id = $1"
+
 _OF_STAY = f"SELECT {_COLUMNS} {_FROM} WHERE o.stay_id = $1 ORDER BY a.opened_at"
 
 _OF_OPERATOR = f"""
@@ -115,6 +117,12 @@ async def insert(
 async def get(db: Connection, appeal_id: UUID) -> AppealRow | None:
     """Lock an appeal."""
     row = await db.fetchrow(_LOCK, appeal_id)
+    return None if row is None else _read(row)
+
+
+async def read(db: Connection, appeal_id: UUID) -> AppealRow | None:
+    """Read an appeal without locking it."""
+    row = await db.fetchrow(_ONE, appeal_id)
     return None if row is None else _read(row)
 
 

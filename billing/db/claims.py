@@ -28,6 +28,8 @@ ON CONFLICT (plate) WHERE state = 'open' DO NOTHING
 
 _LOCK = f"SELECT {_COLUMNS} {_FROM} WHERE c.claim_id = $1 FOR UPDATE OF c"
 
+_ONE = f"SELECT {_COLUMNS} {_FROM} WHERE c.claim_id = $1"
+
 _OF_ACCOUNT = f"""
 SELECT {_COLUMNS} {_FROM} WHERE c.claimant_id = $1 OR b.account_id = $1
 ORDER BY c.opened_at DESC LIMIT 100
@@ -154,6 +156,12 @@ async def lock_earlier(db: Connection, claimant_id: AccountId, plate: Plate) -> 
 async def lock(db: Connection, claim_id: UUID) -> ClaimRow | None:
     """Lock a claim."""
     row = await db.fetchrow(_LOCK, claim_id)
+    return None if row is None else _read(row)
+
+
+async def read(db: Connection, claim_id: UUID) -> ClaimRow | None:
+    """Read a claim without locking it."""
+    row = await db.fetchrow(_ONE, claim_id)
     return None if row is None else _read(row)
 
 

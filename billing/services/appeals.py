@@ -15,7 +15,8 @@ from billing.core.appeals import Correction, Ground, Refusal, may_appeal
 from billing.corrections import CorrectionRefusedError, FactCorrector
 from billing.db import accounts, appeals, case_notes, obligations, payments
 from billing.db.appeals import AppealRow
-from billing.db.connection import Connection, Pool, transaction
+from billing.db.case_notes import CaseNote
+from billing.db.connection import Connection, Pool, reading, transaction
 from billing.services.concurrently import each_apart
 from billing.services.ids import new_id
 from billing.services.pay_by_hand import ObligationNotFoundError
@@ -111,6 +112,14 @@ class AppealDesk:
         """Say whose lot an appeal is about. Raises AppealNotFoundError."""
         async with transaction(self._pool) as db:
             return (await _get(db, appeal_id)).operator_id
+
+    async def show(self, appeal_id: UUID) -> tuple[AppealRow, list[CaseNote]]:
+        """Read an appeal with all that was said. Raises AppealNotFoundError."""
+        async with reading(self._pool) as db:
+            appeal = await appeals.read(db, appeal_id)
+            if appeal is None:
+                raise AppealNotFoundError(appeal_id)
+            return appeal, await case_notes.of_case(db, appeal_id)
 
     async def grant(
         self, appeal_id: UUID, *, correction: Correction, by: str, reason: str

@@ -21,7 +21,7 @@ from billing.core.claims import (
 from billing.db import accounts, case_notes, claims
 from billing.db.case_notes import CaseNote
 from billing.db.claims import ClaimRow
-from billing.db.connection import Connection, Pool, transaction
+from billing.db.connection import Connection, Pool, reading, transaction
 from billing.notifications import NotificationKind
 from billing.services.bind import AccountNotFoundError, attach_arrears
 from billing.services.ids import new_id
@@ -180,6 +180,14 @@ class ClaimDesk:
         """List the claims that an account has made, and those against it."""
         async with transaction(self._pool) as db:
             return await claims.of_account(db, account_id)
+
+    async def show(self, claim_id: UUID) -> tuple[ClaimRow, list[CaseNote]]:
+        """Read a claim with all that was said. Raises ClaimNotFoundError."""
+        async with reading(self._pool) as db:
+            claim = await claims.read(db, claim_id)
+            if claim is None:
+                raise ClaimNotFoundError(claim_id)
+            return claim, await case_notes.of_case(db, claim_id)
 
     async def undecided(self) -> list[tuple[ClaimRow, list[CaseNote]]]:
         """List the open claims with all that was said, for a person to decide."""

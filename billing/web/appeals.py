@@ -11,7 +11,13 @@ from msgspec import Meta
 
 from billing.core.appeals import Correction, Ground, NeverWas, RightExit, RightPlate
 from billing.db.appeals import AppealRow
-from billing.web.access import STORABLE, operator_key, require_operator, services_of
+from billing.web.access import (
+    STORABLE,
+    KeyHolder,
+    operator_key,
+    require_operator,
+    services_of,
+)
 from billing.web.drivers import plate_of
 from parking.core.errors import DomainError
 from parking.core.ids import SLUG_PATTERN, OperatorId, StayId
@@ -110,16 +116,25 @@ async def post_decision(
     request: AnyRequest, appeal_id: FromPath[UUID], data: JSONBody[DecisionBody]
 ) -> Appeal:
     """Grant with the corrected fact, from which fee and money follow; or refuse with a reason."""
-    holder = await operator_key(request)
+    return _shown(await carry_out(request, appeal_id, data, holder=await operator_key(request)))
+
+
+async def carry_out(
+    request: AnyRequest, appeal_id: UUID, body: DecisionBody, *, holder: KeyHolder
+) -> AppealRow:
+    """Decide as the holder of a key, who runs the lot or is an admin.
+
+    Raises AppealNotFoundError, OtherOperatorError, CorrectionNeededError, AppealDecidedError.
+    """
     desk = services_of(request).appeals
     by = await require_operator(request, await desk.operator_of(appeal_id), holder=holder)
-    granted = data.decision == "grant"
-    if granted is (data.correction is None):
+    granted = body.decision == "grant"
+    if granted is (body.correction is None):
         raise CorrectionNeededError
-    if data.correction is None:
-        return _shown(await desk.refuse(appeal_id, by=by, reason=data.reason))
-    correction = _checked(data.correction)
-    return _shown(await desk.grant(appeal_id, correction=correction, by=by, reason=data.reason))
+    if body.correction is None:
+        return await desk.refuse(appeal_id, by=by, reason=body.reason)
+    correction = _checked(body.correction)
+    return await desk.grant(appeal_id, correction=correction, by=by, reason=body.reason)
 
 
 def _checked(correction: Correction) -> Correction:

@@ -37,7 +37,11 @@ async def require_admin(request: Request[Any, Any, Any]) -> Principal:
 
 async def operator_scope(request: Request[Any, Any, Any]) -> OperatorId | None:
     """Whose lots the key may see: one operator's, or None for all (an admin)."""
-    principal = await principal_of(request)
+    return scope_of(await principal_of(request))
+
+
+def scope_of(principal: Principal) -> OperatorId | None:
+    """Whose lots a key may see. Raises ForbiddenError: a device's key sees none."""
     if principal.role is Role.DEVICE:
         needed = "an operator's or admin key"
         raise ForbiddenError(needed)
@@ -53,12 +57,18 @@ def author_of(principal: Principal) -> str:
 
 async def require_lot(request: Request[Any, Any, Any], lot_id: LotId) -> Principal:
     """A key that may see the lot: an admin's or its operator's. Raises UnknownLotError."""
-    scope = await operator_scope(request)
-    async with reading(services_of(request).pool) as connection:
+    principal = await principal_of(request)
+    await check_lot(services_of(request), principal, lot_id)
+    return principal
+
+
+async def check_lot(services: ParkingServices, principal: Principal, lot_id: LotId) -> None:
+    """Let an admin's key and its operator's pass. Raises UnknownLotError, ForbiddenError."""
+    scope = scope_of(principal)
+    async with reading(services.pool) as connection:
         owner = await places.operator_of_lot(connection, lot_id)
     if owner is None:
         raise UnknownLotError(lot_id)
     if scope not in {None, owner}:
         needed = "a key of the lot's operator"
         raise ForbiddenError(needed)
-    return await principal_of(request)

@@ -16,14 +16,24 @@ from parking.core.plate import normalise_plate
 from parking.core.stay import StayState
 from parking.core.vehicle import VehicleKind
 from parking.db import queries
+from parking.db.api_keys import Principal
 from parking.db.pool import reading
 from parking.db.queries import LotView, StayView
 from parking.db.reviews import Review, ReviewKind, ReviewState
+from parking.services.bundle import ParkingServices
 from parking.services.gate_prices import PricePreview
 from parking.services.quote_stay import UnknownStayError
 from parking.services.review_facts import Decision, Ruling
 from parking.services.show_review import ReviewDetails
-from parking.web.access import author_of, operator_scope, require_lot, services_of
+from parking.web.access import (
+    author_of,
+    check_lot,
+    operator_scope,
+    principal_of,
+    require_lot,
+    scope_of,
+    services_of,
+)
 from parking.web.parameters import IdPath, LimitQuery, PlateQuery, SlugPath, SlugQuery
 
 
@@ -181,15 +191,23 @@ async def post_decision(
     request: Request[Any, Any, Any], review_id: IdPath, data: JSONBody[DecisionBody]
 ) -> Review:
     """Confirm, reject or match; a decided review cannot be decided again."""
-    await operator_scope(request)
-    services = services_of(request)
+    return await carry_out(
+        services_of(request), review_id, data, principal=await principal_of(request)
+    )
+
+
+async def carry_out(
+    services: ParkingServices, review_id: UUID, body: DecisionBody, *, principal: Principal
+) -> Review:
+    """Decide as the holder of a key. Raises what ReviewDecider does, ForbiddenError."""
+    scope_of(principal)
     review = await services.reviews.get(review_id)
-    principal = await require_lot(request, review.lot_id)
+    await check_lot(services, principal, review.lot_id)
     ruling = Ruling(
-        decision=data.decision,
-        stay_id=data.stay_id,
-        plate=None if data.plate is None else normalise_plate(data.plate),
-        reason=data.reason,
+        decision=body.decision,
+        stay_id=body.stay_id,
+        plate=None if body.plate is None else normalise_plate(body.plate),
+        reason=body.reason,
     )
     return await services.reviews.decide(review_id, ruling, by=author_of(principal))
 

@@ -163,8 +163,8 @@ def thanks_page(*, language: Language, stay_id: str | None) -> str:
     return page(title=text["thanks.title"], language=language, body=sheet(body))
 
 
-def sign_in_page(*, language: Language, wrong: bool) -> str:
-    """Asks for the key, kindly."""
+def sign_in_page(*, language: Language, wrong: bool, to: str = "/") -> str:
+    """Asks for the key, kindly; `to` is the page that it opens."""
     text = words(language)
     problem = (
         fill('<p class="note bad">$text</p>', text=text["signin.wrong"]) if wrong else Markup("")
@@ -172,11 +172,13 @@ def sign_in_page(*, language: Language, wrong: bool) -> str:
     body = fill(
         '<h1>$title</h1><p class="soft">$why</p>$problem'
         '<form method="post" action="/sign-in"><label for="key">$label</label>'
+        '<input type="hidden" name="to" value="$to">'
         '<input id="key" name="key" type="password" autocomplete="current-password" required>'
         "<p>&nbsp;</p><button>$button</button></form>",
         title=text["signin.title"],
         why=text["signin.why"],
         problem=problem,
+        to=to,
         label=text["signin.label"],
         button=text["signin.button"],
     )

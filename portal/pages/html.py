@@ -13,6 +13,7 @@ from string import Template
 
 import msgspec
 
+from parking.core.currency import decimal_sum
 from parking.core.money import Money
 from portal.pages.texts import Language, words
 
@@ -107,9 +108,8 @@ def live_page(language: Language) -> str:
 def yuan(minor: int, currency: str = "CNY") -> str:
     """Show a sum as a person reads it: `¥12.30`."""
     sign = "\u2212" if minor < 0 else ""
-    whole, part = divmod(abs(minor), 100)
     symbol = "¥" if currency == "CNY" else f"{currency} "
-    return f"{sign}{symbol}{whole:,}.{part:02d}"
+    return f"{sign}{symbol}{decimal_sum(abs(minor), currency, thousands=',')}"
 
 
 def money(value: Money) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -60,6 +60,8 @@ class SignIn(msgspec.Struct):
     """The sign-in form."""
 
     key: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    to: Literal["/", "/desk"] = "/"
+    """Which page was asked for."""
 
 
 @post("/sign-in", include_in_schema=False, status_code=303)
@@ -71,9 +73,10 @@ async def sign_in(
     key = data.key.strip()
     if await viewer_of(portal_state(request.app).keys, key) is None:
         return html_reply(
-            driver.sign_in_page(language=language_for(request), wrong=True), status=403
+            driver.sign_in_page(language=language_for(request), wrong=True, to=data.to),
+            status=403,
         )
-    reply = see_other("/")
+    reply = see_other(data.to)
     reply.set_cookie(key_cookie(request, key))
     return reply
 

@@ -1,0 +1,83 @@
+"""The desk's list: how much waits of each kind, and the oldest matters first."""
+
+from datetime import datetime
+
+from portal.desk.asking import Asker
+from portal.desk.sheets import NOTHING, age, chip, desk_page, note
+from portal.desk.waiting import Board, Kind, Pile, Waiting
+from portal.desk.words import desk_words
+from portal.pages.html import Markup, fill, join, yuan
+
+
+def board_page(found: Board, asker: Asker, *, only: Kind | None, done: bool, now: datetime) -> str:
+    """The list, of all kinds or of one."""
+    text = desk_words(asker.language)
+    items = [each for each in found.items if only in (None, each.kind)]
+    number = sum(pile.number for pile in found.piles if only in (None, pile.kind))
+    body = fill(
+        '<h1>$title</h1><p class="soft">$why</p>$done<nav class="piles" aria-label="$title">'
+        "$piles</nav>$lookup$list$more",
+        title=text["title"],
+        why=text["why"],
+        done=note(text["done"], "good") if done else NOTHING,
+        piles=join(_pile(each, asker, only=only, now=now) for each in found.piles),
+        lookup=NOTHING,
+        list=_list(items, asker, now),
+        more=fill('<p class="soft">$text</p>', text=text["more"])
+        if number > len(items)
+        else NOTHING,
+    )
+    return at_desk(body, title=text["title"], asker=asker)
+
+
+def at_desk(body: Markup, *, title: str, asker: Asker) -> str:
+    """A page of the desk for whoever is signed in."""
+    who = asker.operator_id or desk_words(asker.language)["admin"]
+    return desk_page(body, title=title, language=asker.language, who=who, token=asker.token)
+
+
+def _pile(pile: Pile, asker: Asker, *, only: Kind | None, now: datetime) -> Markup:
+    text = desk_words(asker.language)
+    total = "" if not pile.total_minor else f" · {yuan(pile.total_minor, pile.currency or 'CNY')}"
+    chosen = pile.kind is only
+    return fill(
+        '<a class="figure" href="$href" $current><b class="num">$number</b><span>$word</span>'
+        '<span class="soft small num">$oldest $age$total</span></a>',
+        href="/desk" if chosen else f"/desk?kind={pile.kind.value}",
+        current=Markup('aria-current="true"' if chosen else ""),
+        number=pile.number,
+        word=text[f"kind.{pile.kind.value}"],
+        oldest=text["oldest"],
+        age=age(pile.oldest, now=now, language=asker.language),
+        total=total,
+    )
+
+
+def _list(items: list[Waiting], asker: Asker, now: datetime) -> Markup:
+    if not items:
+        return fill(
+            '<section class="panel"><p class="empty">$text</p></section>',
+            text=desk_words(asker.language)["nothing"],
+        )
+    rows = join(_row(each, asker, now) for each in items)
+    return fill('<section class="panel"><ul class="todo">$rows</ul></section>', rows=rows)
+
+
+def _row(item: Waiting, asker: Asker, now: datetime) -> Markup:
+    text = desk_words(asker.language)
+    singular = item.kind.value.removesuffix("s")
+    more = text.get(f"{singular}.{item.more}", item.more)
+    words = " · ".join(each for each in (more, item.place) if each)
+    sum_ = "" if item.amount_minor is None else yuan(item.amount_minor, item.currency or "CNY")
+    return fill(
+        '<li><a href="/desk/$kind/$id">$plate<span class="what"><b>$word</b>'
+        '<span class="soft small">$more</span></span><span class="money num"><b>$sum</b>'
+        '<span class="soft small">$age</span></span></a></li>',
+        kind=item.kind.value,
+        id=item.id,
+        plate=chip(item.plate) if item.plate else fill('<span class="plate none">–</span>'),
+        word=text[f"kind.{item.kind.value}"],
+        more=words,
+        sum=sum_,
+        age=age(item.since, now=now, language=asker.language),
+    )

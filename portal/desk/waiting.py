@@ -1,0 +1,119 @@
+"""What waits for a person, of every kind, the oldest first: one statement over both rooms.
+
+Each kind reads an index of what is undecided alone, so the page costs what waits, not what was.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from parking.core.ids import OperatorId
+from parking.db.pool import Pool, reading
+
+LISTED_MAX: Final = 50
+"""Of each kind."""
+
+
+class Kind(Enum):
+    """What a person can be asked; its value is the path of its pages under /desk/."""
+
+    REVIEWS = "reviews"
+    APPEALS = "appeals"
+    CLAIMS = "claims"
+    DISCREPANCIES = "discrepancies"
+    REFUNDS = "refunds"
+    DISPUTES = "disputes"
+    CLONES = "clones"
+    TICKETS = "tickets"
+
+
+# Of each: id, since when, plate, more (a word or a name), lot or operator, until when, sum.
+# $1 is the operator whose matters alone are shown; null: an admin, who sees all.
+_OF_KIND: Final[Mapping[Kind, str]] = {
+    Kind.REVIEWS: """
+        select r.review_id as id, r.created_at as since, r.plate, r.kind as more, r.lot_id as place,
+          r.hold_until as until, null::bigint as amount_minor, null::text as currency
+        from parking.review r join parking.lot l using (lot_id)
+        where r.state = 'pending' and ($1::text is null or l.operator_id = $1)""",
+    Kind.APPEALS: """
+        select a.appeal_id, a.opened_at, o.plate, a.ground, o.lot_id, null::timestamptz,
+          o.charged_minor, o.currency
+        from billing.appeal a join billing.obligation o using (obligation_id)
+        where a.closed_at is null and a.state = 'open' and ($1::text is null or o.operator_id = $1)
+        """,
+    Kind.CLAIMS: """
+        select c.claim_id, c.opened_at, c.plate, coalesce(c.holder_answer, ''), '', c.due_at,
+          null::bigint, null::text
+        from billing.plate_claim c where c.state = 'open' and $1::text is null""",
+}
+_ONE: Final = """
+(select '{kind}' as kind, w.*, count(*) over () as number,
+   sum(amount_minor) over () as total_minor, max(currency) over () as total_currency
+ from ({query}) as w (id, since, plate, more, place, until, amount_minor, currency)
+ order by since, id limit $2)
+"""
+_ALL: Final = " union all ".join(
+    _ONE.format(kind=kind.value, query=query) for kind, query in _OF_KIND.items()
+)
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """One matter that waits for a person."""
+
+    kind: Kind
+    id: UUID
+    since: datetime
+    plate: str | None
+    more: str
+    place: str
+    """The lot, or the operator."""
+    until: datetime | None
+    amount_minor: int | None
+    currency: str | None
+
+
+class Pile(msgspec.Struct, frozen=True, kw_only=True):
+    """All that waits of one kind."""
+
+    kind: Kind
+    number: int
+    oldest: datetime
+    total_minor: int | None
+    currency: str | None
+
+
+class Board(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits, by kinds, and the oldest of them."""
+
+    piles: Sequence[Pile]
+    items: Sequence[Waiting]
+
+
+async def board(pool: Pool, *, operator_id: OperatorId | None) -> Board:
+    """Read what waits for an operator's people, or for an admin."""
+    async with reading(pool) as connection:
+        rows = await connection.fetch(_ALL, operator_id, LISTED_MAX)
+    piles: dict[Kind, Pile] = {}
+    items: list[Waiting] = []
+    for row in rows:
+        kind = Kind(row["kind"])
+        names = (name for name in Waiting.__struct_fields__ if name != "kind")
+        item = Waiting(kind=kind, **{name: row[name] for name in names})
+        items.append(item)
+        total = row["total_minor"]
+        piles.setdefault(
+            kind,
+            Pile(
+                kind=kind,
+                number=row["number"],
+                oldest=item.since,
+                total_minor=None if total is None else int(total),
+                currency=row["total_currency"],
+            ),
+        )
+    items.sort(key=lambda each: (each.since, each.id))
+    return Board(piles=[piles[kind] for kind in Kind if kind in piles], items=items)

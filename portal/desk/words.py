@@ -1,0 +1,221 @@
+"""Every word of the desk, in Chinese and English, and which error is told in them."""
+
+from functools import cache
+from typing import Final
+
+from billing.services.appeals import AppealDecidedError, AppealNotFoundError
+from billing.services.claims import ClaimDecidedError, ClaimNotFoundError
+from billing.web.access import NotAdminError, OtherOperatorError
+from parking.core.plate import InvalidPlateError
+from parking.db.pool import DatabaseUnavailableError
+from parking.services.api_keys import ForbiddenError
+from parking.services.decide_review import ReviewDecidedError, UnknownReviewError
+from parking.services.review_facts import IncompleteMatchError, MatchRefusedError
+from portal.pages.texts import Language
+
+_PAIRS: Final[dict[str, tuple[str, str]]] = {
+    "desk": ("值班台", "Operators' desk"),
+    "list": ("待办", "To do"),
+    "money": ("对账单", "Statements"),
+    "live": ("实时", "Live"),
+    "back": ("← 返回待办", "← Back to the list"),
+    "sign_out": ("退出", "Sign out"),
+    "admin": ("平台管理员", "Administrator"),
+    "title": ("等待人工处理", "What waits for a person"),
+    "why": (
+        "最久的排在最前。每一项都写明证据，以及每个选择会带来什么。",
+        "The longest waiting first. Each shows its evidence and what follows from each choice.",
+    ),
+    "all": ("全部", "All"),
+    "nothing": ("没有等待处理的事项。", "Nothing waits for anybody."),
+    "done": ("已处理，谢谢。", "Done. Thank you."),
+    "oldest": ("最久", "oldest"),
+    "more": ("另有更多，先处理最久的。", "There are more; these are the oldest."),
+    "days": ("天", "d"),
+    "hours": ("小时", "h"),
+    "minutes": ("分", "min"),
+    "until": ("截止", "until"),
+    "kind.reviews": ("识别复核", "Reads to review"),
+    "kind.appeals": ("费用申诉", "Appeals"),
+    "kind.claims": ("车牌认领", "Claims of plates"),
+    "kind.discrepancies": ("对账差异", "Discrepancies"),
+    "kind.refunds": ("退款失败", "Failed refunds"),
+    "kind.disputes": ("银行争议", "Bank disputes"),
+    "kind.clones": ("疑似套牌", "Suspected clones"),
+    "kind.tickets": ("无牌车票", "Tickets without a plate"),
+    "plate": ("车牌", "Plate"),
+    "lot": ("停车场", "Lot"),
+    "lane": ("车道", "Lane"),
+    "at": ("时间", "Time"),
+    "reason": ("理由", "Reason"),
+    "reason_optional": ("理由（可不填）", "Reason (optional)"),
+    "evidence": ("证据", "Evidence"),
+    "fee": ("费用", "Fee"),
+    "amount": ("金额", "Amount"),
+    "entered": ("入场", "In"),
+    "left": ("出场", "Out"),
+    "lasted": ("时长", "Lasted"),
+    "state": ("状态", "State"),
+    "opened": ("提出时间", "Opened"),
+    "said": ("已有说明", "What was said"),
+    "decided_by": ("处理人", "Decided by"),
+    "decided_at": ("处理时间", "Decided at"),
+    "decided": ("此事项已处理，无需再做。", "This is decided; there is nothing more to do."),
+    "driver_page": ("车主页面", "Driver's page"),
+    "trace": ("追踪号", "Trace"),
+    "no_pictures": (
+        "照片保存在闸口设备上，凭追踪号可查；服务器不存照片。",
+        "Pictures stay on the gate box, under the trace id; the server keeps none.",
+    ),
+    "confirm": ("确认", "Confirm"),
+    "reject": ("否决", "Reject"),
+    "grant": ("支持", "Grant"),
+    "refuse": ("驳回", "Refuse"),
+    "decide": ("提交", "Decide"),
+    # Reviews
+    "review.near_miss": ("出入口差一个字：是同一辆车吗？", "One character apart: the same car?"),
+    "review.missed_entry": ("出场了，却没有看到入场", "It left, and nobody saw it come"),
+    "review.no_plate": ("没有读到车牌的车", "A vehicle without a readable plate"),
+    "review.pending": ("待处理", "waiting"),
+    "review.confirmed": ("已确认", "confirmed"),
+    "review.rejected": ("已否决", "rejected"),
+    "review.superseded": ("已由后来的事实解决", "settled by later facts"),
+    "review.hold": (
+        "到此时无人否决，则按同一辆车处理",
+        "Unless somebody says no by then, it counts as one car",
+    ),
+    "review.seen": ("看到了什么", "What was seen"),
+    "review.read": ("识别为", "Read as"),
+    "review.counts": ("现计为", "Counts as"),
+    "review.sure": ("把握", "Sure"),
+    "review.others": ("其他可能", "Other candidates"),
+    "review.by": ("由人看到", "Seen by"),
+    "review.fee": ("若是同一辆车，费用", "The fee, if it is one car"),
+    "review.same": ("是同一辆车", "It is the same car"),
+    "review.same.then": (
+        "这次停车按上面的费用向车主收取。",
+        "The stay counts, and its driver is charged the fee shown.",
+    ),
+    "review.two": ("是两辆不同的车", "They are two cars"),
+    "review.two.then": (
+        "入场的车仍在场内；出场的车成为“没有看到入场”，另行复核。不收费。",
+        "The one that came is still inside; the one that left becomes a missed entry. No charge.",
+    ),
+    "review.there": ("车确实在，但无法收费", "The vehicle was there; nothing can be charged"),
+    "review.there.then": (
+        "记录保留，不收费，本事项结束。",
+        "It stays on record, is free, and done.",
+    ),
+    "review.nothing": ("没有这辆车", "There was no such vehicle"),
+    "review.nothing.then": (
+        "撤回这次识别（例如行人或误触发），不收费。",
+        "The read is taken back (a person, a false trigger). Nothing is charged.",
+    ),
+    "review.match": ("认得这辆车", "The car is known"),
+    "review.match.then": (
+        "选择它的停车，或填写真实车牌（也可两者都给）。停车按入场到出场计费。",
+        "Choose its stay, or give its true plate, or both. The stay is priced from entry to exit.",
+    ),
+    "review.stays": ("可能是哪次停车", "Which stay it could be"),
+    "review.no_stays": ("场内没有像它的车。", "No car inside looks like it."),
+    "review.none_of_them": ("都不是，只填车牌", "None of these; the plate alone"),
+    "review.score": ("相似", "likeness"),
+    "review.true_plate": ("真实车牌", "True plate"),
+    # Appeals
+    "appeal.not_my_car": ("不是我的车", "Not my car"),
+    "appeal.barrier_broken": ("闸机故障", "The barrier was broken"),
+    "appeal.wrong_time": ("时间不对", "Wrong time"),
+    "appeal.other": ("其他", "Other"),
+    "appeal.open": ("待处理", "waiting"),
+    "appeal.granted": ("已支持，正在更正", "granted; being corrected"),
+    "appeal.corrected": ("已更正", "corrected"),
+    "appeal.refused": ("已驳回", "refused"),
+    "appeal.withdrawn": ("车主已撤回", "withdrawn"),
+    "appeal.statement": ("车主说", "The driver says"),
+    "appeal.paid": ("已支付", "Paid so far"),
+    "appeal.frozen": (
+        "处理之前不向车主收取这笔费用。",
+        "Until this is decided, nothing is collected for this stay.",
+    ),
+    "appeal.plate": ("是另一辆车", "It was another car"),
+    "appeal.plate.then": (
+        "停车改到这个车牌名下：原车主已付的退回，向真正的车主收取。",
+        "The stay moves to that plate: what was paid is given back, the right driver is asked.",
+    ),
+    "appeal.left": ("实际离场更早或更晚", "It left at another time"),
+    "appeal.left.then": (
+        "按这个时间重新计费；多付的退回，少付的补收。",
+        "The fee is worked out anew; what was paid too much is given back.",
+    ),
+    "appeal.left_at": ("实际离场时间（停车场当地）", "When it really left (the lot's own clock)"),
+    "appeal.never": ("根本没有这次停车", "There was no such stay"),
+    "appeal.never.then": (
+        "撤回这次停车，已付的全部退回。",
+        "The stay is taken back, and all that was paid is given back.",
+    ),
+    "appeal.refuse": ("费用没有错", "The fee is right"),
+    "appeal.refuse.then": (
+        "驳回申诉，恢复收取。车主会看到理由。",
+        "The appeal is refused and collection goes on. The driver reads the reason.",
+    ),
+    # Claims
+    "claim.open": ("待处理", "waiting"),
+    "claim.granted": ("已支持", "granted"),
+    "claim.refused": ("已驳回", "refused"),
+    "claim.withdrawn": ("已撤回", "withdrawn"),
+    "claim.licence": ("行驶证", "Vehicle licence"),
+    "claim.fact": ("说对了近期一次停车", "Knew a recent stay"),
+    "claim.answer": ("现持有人答复", "The holder's answer"),
+    "claim.yes": ("是", "yes"),
+    "claim.no": ("否", "no"),
+    "claim.tries": ("次尝试", "tries"),
+    "claim.rule_at": ("若无人处理，规则将于", "If nobody decides, a rule does at"),
+    "claim.agrees": ("同意", "agrees"),
+    "claim.contests": ("不同意", "contests"),
+    "claim.grant": ("车牌归申请人", "The plate is the claimant's"),
+    "claim.grant.then": (
+        "解除现绑定并改绑给申请人，之后的停车及未付欠费随车牌转移；已完成的停车仍归当时的持有人。",
+        "The plate and its arrears go to the claimant; stays made stay with their holder then.",
+    ),
+    "claim.refuse": ("车牌仍归现持有人", "The plate stays with its holder"),
+    "claim.refuse.then": ("驳回认领；申请人会看到理由。", "The claimant is told the reason."),
+    # Errors
+    "told.decided": (
+        "这一项已经有人处理过了，您的选择没有生效。现状如下。",
+        "Somebody has decided this already; your choice was not carried out. It stands as below.",
+    ),
+    "told.unknown": ("没有这一项。", "There is no such matter."),
+    "told.forbidden": ("您的密钥不能处理这一项。", "Your key may not do this."),
+    "told.form": ("表单填写不完整或过长。", "Something in the form is missing, or too long."),
+    "told.plate": ("这不是车牌号。", "This is no number plate."),
+    "told.match": ("请选择停车或填写车牌。", "Choose a stay, or give a plate."),
+    "told.refused": ("不能这样匹配。", "It cannot be matched so."),
+    "told.away": (
+        "数据库暂时没有响应，请稍后再试。",
+        "The database is busy; try again in a moment.",
+    ),
+}
+
+TOLD: Final[dict[type, str]] = {
+    ReviewDecidedError: "told.decided",
+    AppealDecidedError: "told.decided",
+    ClaimDecidedError: "told.decided",
+    UnknownReviewError: "told.unknown",
+    AppealNotFoundError: "told.unknown",
+    ClaimNotFoundError: "told.unknown",
+    ForbiddenError: "told.forbidden",
+    NotAdminError: "told.forbidden",
+    OtherOperatorError: "told.forbidden",
+    InvalidPlateError: "told.plate",
+    IncompleteMatchError: "told.match",
+    MatchRefusedError: "told.refused",
+    DatabaseUnavailableError: "told.away",
+}
+"""What is told in the reader's language, before the service's own words."""
+
+
+@cache
+def desk_words(language: Language) -> dict[str, str]:
+    """All words of one language by their key."""
+    index = 0 if language == "zh" else 1
+    return {key: pair[index] for key, pair in _PAIRS.items()}
