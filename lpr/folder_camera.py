@@ -16,7 +16,9 @@ END_MARKER = ".end"
 """A file of this name in a folder of frames says that no more will come."""
 WRITING_SECONDS_MAX = 2.0
 """A broken frame younger than this may still be being written: it is tried again."""
-_SECOND_NS = 1_000_000_000
+_TICK_NS = 50_000_000
+_COARSE_TICK_NS = 2_000_000_000
+"""Two changes of a folder within a tick of its file system's clock may carry the same time."""
 
 
 class FolderCamera:
@@ -29,7 +31,8 @@ class FolderCamera:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._listed: dict[str, str] = {}
-        self._listed_at_ns = -1
+        self._changed_at_ns = -1
+        self._listing_holds = False
 
     def frames(self, *, after: str, stop: threading.Event) -> Frames:
         """Follow the folder until `stop`, or until its end marker is there and all is read."""
@@ -60,12 +63,13 @@ class FolderCamera:
     def _listing(self) -> dict[str, str]:
         """Name the folder's pictures, each with the key that puts it in order.
 
-        A folder that has not changed for a second is not read again.
+        A folder that has not changed since it was read is not read again.
         """
         try:
             changed_at_ns = self._folder.stat().st_mtime_ns
-            if changed_at_ns == self._listed_at_ns and time.time_ns() - changed_at_ns > _SECOND_NS:
+            if changed_at_ns == self._changed_at_ns and self._listing_holds:
                 return self._listed
+            self._listing_holds = time.time_ns() - changed_at_ns > _tick_ns(changed_at_ns)
             names = set(os.listdir(self._folder))  # noqa: PTH208 - names are enough, and many
         except (FileNotFoundError, NotADirectoryError):
             return {}
@@ -77,7 +81,7 @@ class FolderCamera:
             key = self._key(name) if _is_picture(name) else ""
             if key:
                 self._listed[name] = key
-        self._listed_at_ns = changed_at_ns
+        self._changed_at_ns = changed_at_ns
         return self._listed
 
     def _key(self, name: str) -> str:
@@ -103,6 +107,14 @@ class FolderCamera:
                 return None
             return Frame(cursor=cursor, captured_at=captured_at, shot=None, problem=str(error))
         return Frame(cursor=cursor, captured_at=captured_at, shot=shot)
+
+
+def _tick_ns(changed_at_ns: int) -> int:
+    """Answer how far apart two changes must be to carry different times for sure.
+
+    File systems that count whole seconds, or two of them, are told by their times.
+    """
+    return _COARSE_TICK_NS if changed_at_ns % 1_000_000 == 0 else _TICK_NS
 
 
 def _is_picture(name: str) -> bool:

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,10 +12,9 @@ import structlog
 from lpr.core.crossing import Crossing, LaneState, Step, leave, leave_all, observe
 from lpr.core.crossing_rules import CrossingRules
 from lpr.core.lane_event import lane_event
-from lpr.core.reading import PlateReading
 from lpr.errors import CameraError, ImageError, SpoolFullError, SpoolUnusableError
 from lpr.frame import Camera, Frame
-from lpr.motion import MotionGate
+from lpr.motion import Look, MotionGate
 from lpr.pictures import PictureStore, Sight, Sights
 from lpr.spool import LaneProgress, Spool, SpooledEvent
 from lpr.turns import Turns
@@ -105,6 +104,7 @@ class Lane:
         if stop.is_set():
             self._store_if(due=self._unstored, stop=stop)
             return
+        self._see_passed_over(stop)
         self._take(leave_all(self._state, rules=self._rules), stop=stop)
         self._store_if(due=self._unstored, stop=stop)
         self._note(ended=not self._unstored)
@@ -136,57 +136,70 @@ class Lane:
 
     def _see(self, frame: Frame, stop: threading.Event) -> None:
         """Take one frame through: read it, follow the cars, spool what crossed."""
-        readings = self._readings(frame)
-        step = observe(
-            self._state,
-            seen_at=frame.captured_at,
-            readings=readings,
-            trace_ids=[secrets.token_hex(16) for _ in readings],
-            rules=self._rules,
-        )
-        self._remember(frame, readings, step)
-        self._unstored = self._unstored or step.state != self._state or bool(frame.cursor)
-        self._cursor = frame.cursor or self._cursor
-        self._take(step, stop=stop)
+        for look in self._looks(frame):
+            # Its own look comes last: until then the frame has not been taken into account.
+            if look.shot is frame.shot:
+                self._unstored = self._unstored or bool(frame.cursor)
+                self._cursor = frame.cursor or self._cursor
+            self._observe(look, stop)
         stale = time.monotonic() - self._stored_at >= self._checkpoint_seconds
         self._store_if(due=self._unstored and stale, stop=stop)
 
-    def _remember(self, frame: Frame, readings: Sequence[PlateReading], step: Step) -> None:
-        """Keep the best sight of each car that this frame shows, until its event takes it."""
+    def _see_passed_over(self, stop: threading.Event) -> None:
+        """No further frame comes, or not soon: the last ones may not have been looked at."""
+        for look in self._gate.passed_over():
+            self._observe(look, stop)
+        self._note(frames_read=self._gate.frames_read)
+
+    def _observe(self, look: Look, stop: threading.Event) -> None:
+        step = observe(
+            self._state,
+            seen_at=look.captured_at,
+            readings=look.readings,
+            trace_ids=[secrets.token_hex(16) for _ in look.readings],
+            rules=self._rules,
+        )
+        self._remember(look, step)
+        self._take(step, stop=stop)
+
+    def _remember(self, look: Look, step: Step) -> None:
+        """Keep the best sight of each car that this look shows, until its event takes it."""
         crossing = {crossing.trace_id for crossing in step.crossings}
         waiting = [t for t in step.state.tracks if not t.crossed or t.trace_id in crossing]
         self._sights.keep_only(crossing | {track.trace_id for track in waiting})
-        places = {reading.corners.box(): reading for reading in readings}
+        places = {reading.corners.box(): reading for reading in look.readings}
         for track in waiting:
             reading = places.get(track.last_box)
-            if frame.shot and reading and track.last_seen_at == frame.captured_at:
-                self._sights.saw(track.trace_id, Sight(shot=frame.shot, reading=reading))
+            if look.shot and reading and track.last_seen_at == look.captured_at:
+                self._sights.saw(track.trace_id, Sight(shot=look.shot, reading=reading))
 
-    def _readings(self, frame: Frame) -> Sequence[PlateReading]:
+    def _looks(self, frame: Frame) -> Iterator[Look]:
+        """Answer what is seen in a frame, after what was passed over before it."""
         self._note(
             frames=self.status.frames + 1,
             last_frame_at=time.monotonic(),
             idle_since=None,
             problem=frame.problem,
         )
-        if frame.shot is None:
-            return self._broken(frame, frame.problem)
-        try:
-            readings = self._gate.readings(frame.shot, captured_at=frame.captured_at)
-        except ImageError as error:
-            return self._broken(frame, str(error))
-        self._note(frames_read=self._gate.frames_read)
-        return readings
-
-    def _broken(self, frame: Frame, reason: str) -> Sequence[PlateReading]:
-        self._note(broken_frames=self.status.broken_frames + 1, problem=reason)
-        self._log.warning("frame_broken", frame=frame.cursor, reason=reason)
-        return []
+        problem = frame.problem
+        if frame.shot is not None:
+            try:
+                yield from self._gate.looks(frame.shot, captured_at=frame.captured_at)
+                self._note(frames_read=self._gate.frames_read)
+            except ImageError as error:
+                problem = str(error)
+            else:
+                return
+        self._note(broken_frames=self.status.broken_frames + 1, problem=problem)
+        self._log.warning("frame_broken", frame=frame.cursor, reason=problem)
+        yield Look(shot=frame.shot, captured_at=frame.captured_at)
 
     def _wait(self, stop: threading.Event) -> None:
         """Let time pass without a frame: after a while, whoever was there has left."""
         now = time.monotonic()
         quiet = now - (self.status.last_frame_at or 0.0) >= self._rules.gap_seconds
+        if quiet:
+            self._see_passed_over(stop)
         if quiet and self._state.waiting:
             self._take(leave_all(self._state, rules=self._rules), stop=stop)
         if not self._state.waiting:
