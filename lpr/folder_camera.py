@@ -16,7 +16,7 @@ END_MARKER = ".end"
 """A file of this name in a folder of frames says that no more will come."""
 WRITING_SECONDS_MAX = 2.0
 """A broken frame younger than this may still be being written: it is tried again."""
-_TICK_NS = 50_000_000
+_TICK_NS = 20_000_000
 _COARSE_TICK_NS = 2_000_000_000
 """Two changes of a folder within a tick of its file system's clock may carry the same time."""
 
@@ -30,6 +30,7 @@ class FolderCamera:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._end_marker = folder / END_MARKER
         self._listed: dict[str, str] = {}
         self._changed_at_ns = -1
         self._listing_holds = False
@@ -40,7 +41,7 @@ class FolderCamera:
         latest = after
         while not stop.is_set():
             # The marker is looked for before the listing: what it closes is then in the listing.
-            ended = (self._folder / END_MARKER).exists()
+            ended = self._end_marker.exists()
             listing = self._listing()
             done &= listing.keys()
             fresh = sorted((listing[name], name) for name in listing.keys() - done)
@@ -95,12 +96,12 @@ class FolderCamera:
     def _read(self, name: str, *, cursor: str) -> Frame | None:
         """Read one frame; None while it may still be being written."""
         path = self._folder / name
-        modified_at = _modified_at(path)
-        captured_at = captured_at_of(name) or modified_at or datetime.now(tz=UTC)
+        captured_at = captured_at_of(name) or _modified_at(path) or datetime.now(tz=UTC)
         try:
             shot = EncodedShot(read_file(path))
             shot.check()
         except ImageError as error:
+            modified_at = _modified_at(path)
             age_seconds = time.time() - modified_at.timestamp() if modified_at else 0.0
             if modified_at is not None and 0 <= age_seconds < WRITING_SECONDS_MAX:
                 time.sleep(POLL_SECONDS)
