@@ -26,6 +26,7 @@ from billing.web.problems import STATUSES as BILLING_STATUSES
 from billing.web.routes import billing_routers
 from parking.core.ids import OperatorId, StayId
 from parking.core.secret import Secret
+from parking.db.closing import close_pool
 from parking.db.pool import Pool, open_pool
 from parking.services.bundle import ParkingServices
 from parking.services.clock import system_clock
@@ -66,7 +67,7 @@ def create_app(settings: Settings) -> Litestar:
                 yield
         finally:
             keeper.cancel()
-            await pool.close()
+            await close_pool(pool)
 
     app = Litestar(
         route_handlers=[

@@ -28,6 +28,7 @@ from parking.core.stay_fee import KnownStay, PlateAccount, in_order, stay_fee
 from parking.core.tariff_document import read_tariff_json
 from parking.core.tariff_versions import PricedFrom, TariffVersions
 from parking.db import stays as stay_rows
+from parking.db.closing import close_pool
 from parking.db.plate_facts import facts_of_plate
 from parking.db.pool import Connection, Pool, open_pool, transaction
 
@@ -116,7 +117,7 @@ async def audit_database(
     try:
         return await audit(pool, now=now, truth_urls=truth_urls)
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 async def audit(pool: Pool, *, now: datetime, truth_urls: Sequence[str] = ()) -> list[Violation]:

@@ -1,6 +1,7 @@
 """`parking key create`: a key without the API, for the first one and for emergencies."""
 
 from parking.core.ids import OperatorId
+from parking.db.closing import close_pool
 from parking.db.pool import open_pool
 from parking.services.api_keys import ApiKeys
 from parking.services.clock import system_clock
@@ -17,4 +18,4 @@ async def create_key(settings: Settings, *, operator_id: str | None) -> str:
             return (await keys.create_for_admin()).key
         return (await keys.create_for_operator(OperatorId(operator_id))).key
     finally:
-        await pool.close()
+        await close_pool(pool)

@@ -16,6 +16,7 @@ from billing.gateways import Providers
 from billing.providers import open_providers
 from billing.standings import BillingStandings
 from billing.worker import run_worker
+from parking.db.closing import close_pool
 from parking.db.partitions import ensure
 from parking.db.pool import UNAVAILABLE, DatabaseUnavailableError, Pool, open_pool
 from parking.services.bundle import ParkingServices
@@ -52,7 +53,7 @@ async def work(settings: Settings) -> None:
     try:
         await _work_until(stop, settings, pool, providers)
     finally:
-        await pool.close()
+        await close_pool(pool)
         _LOG.info("the worker has ended")
 
 

@@ -26,6 +26,9 @@ FREE_BYTES_MIN = 200 << 20
 _LOG_BYTES_MAX = 10 << 20
 _LOCK_POLL_SECONDS = 0.02
 _UNFINISHED = "cluster.new-"
+_LAST_BYTES = 16 << 10
+_BEGINS_ANEW = b"all server processes terminated; reinitializing"
+_SETTLED = (b"database system is ready to accept connections", b"starting PostgreSQL ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,19 @@ class DataDirectory:
             yield
         finally:
             os.close(descriptor)
+
+    def recovers_from_crash(self) -> bool:
+        """Say whether the server that runs began anew after a process of its own had crashed.
+
+        By the last of its log, since nothing else tells: the pid file goes on saying `ready`.
+        """
+        try:
+            with self.log.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_BYTES))
+                said = log.read()
+        except FileNotFoundError:
+            return False
+        return said.rfind(_BEGINS_ANEW) > max(map(said.rfind, _SETTLED))
 
     def rotate_log(self) -> None:
         """Put a long log aside, and forget the one before it."""

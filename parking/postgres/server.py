@@ -72,17 +72,19 @@ class Telling:
 class Patience:
     """Makes a server that is stuck on its way down go at once.
 
-    Seen with PostgreSQL 18: told to stop while it recovers from the crash of one of its own
-    processes, it waits for ever for others that nobody has told. Going at once loses nothing: the
-    next start recovers from the write-ahead log.
+    PostgreSQL 18, told to stop while it recovers from the crash of one of its own processes, waits
+    for ever for others that nobody has told: so one that recovers is not waited for at all, any
+    other for some time. Going at once loses nothing: the next start recovers from the write-ahead
+    log, as a server that recovers must in any case.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, data: DataDirectory, seconds: float) -> None:
+        self._data = data
         self._until = time.monotonic() + seconds
 
     def lose_with(self, server: postmaster.PidFile) -> None:
-        """Tell the server to go at once, when the time is over."""
-        if time.monotonic() >= self._until:
+        """Tell the server to go at once, when there is no sense in waiting."""
+        if time.monotonic() >= self._until or self._data.recovers_from_crash():
             self._until = math.inf
             with suppress(ProcessLookupError):
                 os.kill(server.pid, signal.SIGQUIT)

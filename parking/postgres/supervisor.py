@@ -90,7 +90,7 @@ def stop(
         if found is None:
             return False
         os.kill(found.pid, signal.SIGINT)
-        patience = Patience(patience_seconds)
+        patience = Patience(data, patience_seconds)
         while postmaster.serves(found.pid, data.cluster):
             patience.lose_with(found)
             tell("waiting for PostgreSQL to stop")
@@ -104,7 +104,7 @@ def _adopt(data: DataDirectory, tell: Telling) -> RunningServer | None:
     After a kill -9 of the server its children take a moment to go down, and nobody may start
     another one over their heads.
     """
-    patience = Patience(STOP_PATIENCE_SECONDS)
+    patience = Patience(data, STOP_PATIENCE_SECONDS)
     while (ready := find_ready(data)) is None:
         found = postmaster.find(data.cluster)
         if found is None and not postmaster.processes_of(data.cluster):

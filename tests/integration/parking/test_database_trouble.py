@@ -14,8 +14,10 @@ import asyncpg
 import pytest
 
 from parking.core.limits import IngestLimits
+from parking.db.closing import close_pool
 from parking.db.migrate import upgrade_async
-from parking.postgres import RunningServer, create_database, ensure_running, stop
+from parking.db.pool import open_pool
+from parking.postgres import RunningServer, create_database, ensure_running, postmaster, stop
 from tests.integration.parking.world import World, open_world
 
 if TYPE_CHECKING:
@@ -215,3 +217,17 @@ async def _fetch(url: str, sql: str) -> list[Any]:
         return list(await connection.fetch(sql))
     finally:
         await connection.close()
+
+
+async def test_a_frozen_server_does_not_keep_us_from_ending(own_server: RunningServer) -> None:
+    pool = await open_pool(own_server.url())
+    await pool.fetchval("select 1")
+    backends = set(postmaster.processes_of(own_server.data_dir / "cluster"))
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            await close_pool(pool, seconds=0.2)
+    finally:
+        for pid in backends:
+            os.kill(pid, signal.SIGCONT)

@@ -227,6 +227,23 @@ def test_a_server_that_is_stuck_on_its_way_down_is_made_to_go(data_dir: Path) ->
     assert ask(start(data_dir), "SELECT n FROM kept") == 1
 
 
+def test_a_server_that_recovers_from_a_crash_of_its_own_is_not_waited_for(data_dir: Path) -> None:
+    server = start(data_dir)
+    ask(server, "create table kept (n integer)", "insert into kept values (1)")
+    for _ in range(3):
+        victim = min({*postmaster.processes_of(data_dir / "cluster")} - {server.pid})
+        log = data_dir / "postgres.log"
+        said = len(log.read_text())
+        os.kill(victim, signal.SIGKILL)
+        while "reinitializing" not in log.read_text()[said:]:
+            time.sleep(0.001)
+        began = time.monotonic()
+        assert stop(data_dir)
+        assert time.monotonic() - began < 10, "PostgreSQL 18 would be waited for for a minute"
+        server = start(data_dir)
+    assert ask(server, "select n from kept") == 1
+
+
 def make_recovery_slow(data_dir: Path) -> dict[str, str]:
     """Let recovery ask an archive that takes its time, several times over."""
     (data_dir / "cluster" / "recovery.signal").touch()
