@@ -5,6 +5,7 @@ The lane's own axes: x to the right, y up from the road, z away from the camera 
 
 import math
 import random
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -31,7 +32,7 @@ class Viewpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def project(self, points: Points) -> Points:
         """Project points (rows of x, y, z in metres) to pixels."""
-        right, up, forward = self._axes()
+        right, up, forward = _axes(self)
         seen = np.asarray(points, dtype=np.float64) - (self.aside, self.above, 0.0)
         depth = np.maximum(seen @ forward, 0.05)
         across, over = seen @ right / depth, seen @ up / depth
@@ -47,12 +48,15 @@ class Viewpoint(msgspec.Struct, frozen=True, kw_only=True):
         unit: Points = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
         return unit
 
-    def _axes(self) -> tuple[Points, Points, Points]:
-        forward = np.array(self.looks_at) - (self.aside, self.above, 0.0)
-        forward /= np.linalg.norm(forward)
-        right = _across(np.array((0.0, 1.0, 0.0)), forward)
-        right /= np.linalg.norm(right)
-        return right, _across(forward, right), forward
+
+@lru_cache(maxsize=64)
+def _axes(view: Viewpoint) -> tuple[Points, Points, Points]:
+    """Answer where right, up and forward are for a camera. A car has a thousand points."""
+    forward = np.array(view.looks_at) - (view.aside, view.above, 0.0)
+    forward /= np.linalg.norm(forward)
+    right = _across(np.array((0.0, 1.0, 0.0)), forward)
+    right /= np.linalg.norm(right)
+    return right, _across(forward, right), forward
 
 
 def _across(one: Points, other: Points) -> Points:
