@@ -1,7 +1,7 @@
 """Several looks at one crop, one answer: how sure they are of each text together."""
 
 from collections.abc import Sequence
-from math import exp, log, sqrt
+from math import exp, log
 
 import msgspec
 
@@ -11,6 +11,9 @@ from parking.core.events import Candidate
 
 FLOOR = 0.01
 """No look rules a text out altogether: the plate may have been cut out badly for it."""
+LOOKS_POWER = 0.25
+"""Chosen on the tuning share, photographed anew: at 0.5 one of 508 answers that were sure to 0.95
+was wrong, and two of 153 in plates of the gates' simulator; at 0.25 none of 481 and none of 118."""
 UNNAMED_SHARE = 0.5
 """What a look leaves to texts that it does not name goes in this part to the one that another look
 does name."""
@@ -20,16 +23,16 @@ def pooled(looks: Sequence[Decoded]) -> Decoded:
     """Pool looks at the same plate, of which there must be at least one.
 
     Logarithms add up, as for independent looks, weighted by how sure each look is; but looks at one
-    plate share its dirt and blur, so n looks count as the square root of n (as in
-    `lpr.core.vote`). One look comes out as it went in. Looks whose text is no plate are not heard
-    while another's is.
+    plate share its dirt and blur, and n looks at one picture even more than n frames
+    (`lpr.core.vote`): they count as the fourth root of n. One look comes out as it went in. Looks
+    whose text is no plate are not heard while another's is.
     """
     heard = [look for look in looks if look.kind is not None]
     if not heard:
         return max(looks, key=lambda look: look.confidence)
     if len(heard) == 1:
         return heard[0]
-    scale = sqrt(len(heard)) / max(sum(look.confidence for look in heard), FLOOR)
+    scale = len(heard) ** LOOKS_POWER / max(sum(look.confidence for look in heard), FLOOR)
     weights = [look.confidence * scale for look in heard]
     shares = [_shares(look) for look in heard]
     left = [max(1.0 - sum(share.values()), 0.0) for share in shares]

@@ -30,6 +30,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for on the command line."""
 
     photographs: Path
+    part: float
+    """Of the training share's photographs."""
     out: Path
     cache: Path
     begin_with: Path | None
@@ -44,6 +46,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.option("--photographs", "folder", type=click.Path(path_type=Path), required=True)
+@click.option("--part", default=1.0, help="Of the training share, to see what more would bring.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lpr/nets/plate_net.onnx"))
 @click.option("--cache", "cache_folder", type=click.Path(path_type=Path), default=".data/training")
 @click.option("--begin-with", type=click.Path(path_type=Path), help="Weights (.pt) to go on from.")
@@ -59,6 +62,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 def main(  # noqa: PLR0913 - a command's options
     *,
     folder: Path,
+    part: float,
     out: Path,
     cache_folder: Path,
     begin_with: Path | None,
@@ -76,8 +80,10 @@ def main(  # noqa: PLR0913 - a command's options
     counts = {Source.DRAWN: drawn, Source.REAL: real, Source.EXCHANGED: exchanged}
     order = Order(
         photographs=folder,
+        part=part,
         out=out,
-        cache=cache_folder,
+        # Samples of a part are no samples of the whole.
+        cache=cache_folder if part == 1.0 else cache_folder / f"part-{part:g}",
         begin_with=begin_with,
         counts=counts,
         steps=steps,
@@ -101,7 +107,13 @@ def _train(order: Order) -> None:
 
     @cache
     def made_of(share: Share) -> Studio:
-        return studio(order.photographs, pipeline=pipeline(), seed=order.seed, shares=(share,))
+        return studio(
+            order.photographs,
+            pipeline=pipeline(),
+            seed=order.seed,
+            shares=(share,),
+            part=order.part if share is Share.TRAINING else 1.0,
+        )
 
     parts = [
         (_samples(source, count, order, lambda: made_of(Share.TRAINING)), _SHARES[source])

@@ -16,7 +16,7 @@ from lpr.pipeline import Pipeline
 from lpr.training.faces import Faces
 from lpr.training.photos import common_face, from_crops, from_frames, grounds_of, learnt_faces
 from lpr.training.samples import Sample, Source, Studio, sample
-from lpr.training.split import Photograph, Share, photographs
+from lpr.training.split import Photograph, Share, is_among, photographs
 
 EDITS_MAX = 2
 """A plate in a frame is taken for the known one when it was read this nearly right."""
@@ -25,11 +25,16 @@ _TWO_ROW_ASPECT_MAX = 2.4
 
 
 def studio(
-    folder: Path, *, pipeline: Pipeline, seed: int, shares: tuple[Share, ...] = (Share.TRAINING,)
+    folder: Path,
+    *,
+    pipeline: Pipeline,
+    seed: int,
+    shares: tuple[Share, ...] = (Share.TRAINING,),
+    part: float = 1.0,
 ) -> Studio:
-    """Take the photographs of some shares apart."""
+    """Take the photographs of some shares, or of a part (0.0 to 1.0) of them, apart."""
     chance = np.random.default_rng(seed)
-    taken = list(photographs(folder, *shares))
+    taken = [item for item in photographs(folder, *shares) if is_among(item.text, part)]
     crops = from_crops(taken)
     frames = from_frames(taken, found=partial(found_by, pipeline), common=common_face(crops))
     real = crops + frames

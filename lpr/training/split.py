@@ -26,6 +26,8 @@ from lpr.training.errors import PhotographsMissingError
 _TEST_MODULUS = 3
 _TUNING_MODULUS = 8
 _DIGITS = 8
+_DIGEST_STEPS = 1 << 32
+"""How many values eight hexadecimal digits have."""
 
 
 class Share(Enum):
@@ -54,6 +56,15 @@ def share_of(text: str) -> Share:
     if int(digest[_DIGITS : 2 * _DIGITS], 16) % _TUNING_MODULUS == 0:
         return Share.TUNING
     return Share.TRAINING
+
+
+def is_among(text: str, part: float) -> bool:
+    """Say whether a plate belongs to a part (0.0 to 1.0) of its share; each part is in the next.
+
+    The digest's third eight digits decide.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return int(digest[2 * _DIGITS : 3 * _DIGITS], 16) / _DIGEST_STEPS < part
 
 
 def photographs(folder: Path, *shares: Share) -> Iterator[Photograph]:

@@ -52,7 +52,7 @@ def test_a_sure_read_asks_nobody_else() -> None:
 
 
 def test_doubt_asks_for_a_closer_look_and_then_the_others_until_one_settles_it() -> None:
-    finder, first = Finder(), Says("浙A88762", 0.4)
+    finder, first = Finder(), Says("浙A88762", 0.2)
     second, third = Says("浙A8B762", 0.999), Says("浙A8B762", 0.9)
     pipeline = Pipeline(detector=finder, first=first, others=[second, third])
     (reading,) = pipeline.read(frame(170, 75, 15))
