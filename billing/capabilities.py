@@ -29,3 +29,5 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """It has pages on which a driver leaves a card or pays by hand."""
     report_every: timedelta
     """How often its report of what moved is worth reading."""
+    report_in_order: bool = False
+    """Its report comes the oldest first: what was read of it before it broke off is kept."""

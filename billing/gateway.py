@@ -152,6 +152,20 @@ class RefundPending(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The gateway is at it."""
 
     refund_ref: str
+    stuck: bool = False
+    """It goes on only once a person has seen to it on the gateway's own pages."""
+
+
+class RefundDelayed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Not made for now, as where our account holds too little: the same may be sent later."""
+
+    reason: str
+
+
+class RefundReturned(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Its money came back to us: the driver has none of it, and it can be made anew."""
+
+    reason: str
 
 
 class RefundBlocked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -183,7 +197,15 @@ CheckoutAnswer: TypeAlias = CheckoutOpened | Declined | Unknown
 CheckoutProgress: TypeAlias = PageOpen | PageExpired | Succeeded | Pending | Unknown
 SetupProgress: TypeAlias = PageOpen | PageExpired | CardSetUp
 CallOffAnswer: TypeAlias = CalledOff | Succeeded | Pending | Unknown
-RefundAnswer: TypeAlias = Refunded | RefundPending | RefundBlocked | RefundFailed | Unknown
+RefundAnswer: TypeAlias = (
+    Refunded
+    | RefundPending
+    | RefundDelayed
+    | RefundReturned
+    | RefundBlocked
+    | RefundFailed
+    | Unknown
+)
 TransferAnswer: TypeAlias = Transferred | TransferRefused | Unknown
 
 

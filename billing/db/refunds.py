@@ -77,7 +77,7 @@ WHERE r.payment_id = $1 AND r.state = 'blocked' ORDER BY r.created_at, r.refund_
 _REPLACE = """
 INSERT INTO billing.refund (refund_id, payment_id, obligation_id, gateway, amount_minor, currency,
     state, due_at, operation, parameters, idempotency_key, created_at)
-SELECT $2, payment_id, obligation_id, gateway, amount_minor - covered_minor, currency, 'ready', $6,
+SELECT $2, payment_id, obligation_id, gateway, amount_minor - covered_minor, currency, 'ready', $7,
     $3, $4::text::json, $5, $6
 FROM billing.refund WHERE refund_id = $1
 """
@@ -236,8 +236,9 @@ async def replace(
     refund_id: UUID,
     idempotency_key: str,
     now: datetime,
+    due_at: datetime | None = None,
 ) -> None:
-    """Store another refund in the place of a locked one that was refused for good."""
+    """Store another refund in the place of a locked one that was refused for good; due at once."""
     await db.execute(
         _REPLACE,
         old_id,
@@ -246,5 +247,6 @@ async def replace(
         request.parameters_json,
         idempotency_key,
         now,
+        now if due_at is None else due_at,
     )
     await db.execute(_REPLACED, old_id, now, f"made anew as {refund_id}")

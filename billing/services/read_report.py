@@ -7,7 +7,7 @@ from billing.core.ledger import JournalEntry
 from billing.db import ledger, report
 from billing.db.connection import Pool, transaction
 from billing.db.report import FeeUnknown
-from billing.gateway import GatewayTransaction, PaymentProvider
+from billing.gateway import GatewayTransaction, GatewayUnavailableError, PaymentProvider
 from billing.services.days import booking
 from billing.services.ids import new_id
 from billing.settings import BillingSettings
@@ -30,7 +30,14 @@ async def read_report(
     if through is None:
         return 0
     since = through - timedelta(seconds=settings.report_overlap_seconds)
-    lines = [line async for line in gateway.transactions(since=since, until=now)]
+    lines: list[GatewayTransaction] = []
+    try:
+        async for line in gateway.transactions(since=since, until=now):
+            lines.append(line)  # noqa: PERF401 - what came before an error is worth keeping
+    except GatewayUnavailableError:
+        if gateway.capabilities.report_in_order:
+            await _store(pool, gateway, lines, now=now)
+        raise
     return await _store(pool, gateway, lines, now=now)
 
 

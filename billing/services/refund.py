@@ -16,10 +16,12 @@ from billing.gateway import (
     PaymentProvider,
     RefundAnswer,
     RefundBlocked,
+    RefundDelayed,
     Refunded,
     RefundFailed,
     RefundOrder,
     RefundPending,
+    RefundReturned,
     RefundWording,
 )
 from billing.gateway_request import GatewayRequest
@@ -33,6 +35,8 @@ from parking.core.ids import ObligationId, PaymentId
 from parking.core.money import Money
 
 _log = structlog.get_logger(__name__)
+_LATER = timedelta(hours=1)
+"""After an answer that no driver's payment changes in a moment."""
 
 
 class NothingLeftToRefundError(DomainError):
@@ -61,7 +65,7 @@ async def return_credit(
         if part == 0:
             break
         refund_id = new_id(now)
-        request = _worded(gateway, source, refund_id, amount_minor=part)
+        request = worded(gateway, source, refund_id, amount_minor=part)
         await refunds.insert(
             db,
             request,
@@ -80,9 +84,14 @@ async def return_credit(
 
 
 async def send_blocked_again(
-    db: Connection, payment_id: PaymentId, *, gateway: RefundWording, now: datetime
+    db: Connection,
+    payment_id: PaymentId,
+    *,
+    gateway: RefundWording,
+    now: datetime,
+    due_at: datetime | None = None,
 ) -> None:
-    """Make the refunds anew that were refused while a bank disputed the payment.
+    """Make the refunds anew that were refused while a bank disputed the payment, or came back.
 
     Under other names and keys: a definite refusal stands under its key for good.
     """
@@ -91,16 +100,18 @@ async def send_blocked_again(
         await refunds.replace(
             db,
             old_id,
-            _worded(gateway, source, refund_id, amount_minor=source.left_minor),
+            worded(gateway, source, refund_id, amount_minor=source.left_minor),
             refund_id=refund_id,
             idempotency_key=f"refund-{refund_id}",
+            due_at=due_at,
             now=now,
         )
 
 
-def _worded(
+def worded(
     gateway: RefundWording, source: Refundable, refund_id: UUID, *, amount_minor: int
 ) -> GatewayRequest:
+    """Word a refund as its gateway takes it."""
     return gateway.refund_request(
         RefundOrder(
             gateway=source.gateway,
@@ -214,12 +225,16 @@ async def _settle(
             )
             await ledger.append(db, [(new_id(now), entry)], now=now)
         case RefundPending():
-            await refunds.move(
-                db,
-                refund.refund_id,
-                state="pending",
-                due_at=now + pace.poll,
-                refund_ref=answer.refund_ref,
+            await _wait(db, settings, refund, answer, now=now)
+        case RefundDelayed():
+            _log.warning("refund_delayed", refund_id=str(refund.refund_id), reason=answer.reason)
+            later = now + _LATER
+            await refunds.begin_again(db, refund.refund_id, due_at=later, detail=answer.reason)
+        case RefundReturned():
+            _log.warning("refund_returned", refund_id=str(refund.refund_id), reason=answer.reason)
+            await refunds.move(db, refund.refund_id, state="blocked", due_at=None)
+            await send_blocked_again(
+                db, refund.payment_id, gateway=gateway, now=now, due_at=now + _LATER
             )
         case Unknown():
             await refunds.move(
@@ -247,6 +262,27 @@ async def _settle(
                 detail=answer.reason,
                 finished_at=now,
             )
+
+
+async def _wait(
+    db: Connection,
+    settings: BillingSettings,
+    refund: RefundRow,
+    answer: RefundPending,
+    *,
+    now: datetime,
+) -> None:
+    """Ask again: soon, or where only a person can help it on, at the pace of persons."""
+    if answer.stuck:
+        _log.error("refund_stuck", refund_id=str(refund.refund_id), ref=answer.refund_ref)
+    await refunds.move(
+        db,
+        refund.refund_id,
+        state="pending",
+        due_at=now + (_LATER if answer.stuck else settings.pace.poll),
+        refund_ref=answer.refund_ref,
+        detail="stuck: see to it on the gateway's own pages" if answer.stuck else "",
+    )
 
 
 async def _block(

@@ -1,4 +1,4 @@
-"""Drivers, operators, banks and faults in whatever order, step by step, by a Hypothesis machine.
+"""Drivers, operators, banks and both providers in whatever order, by a Hypothesis machine.
 
 The acts are those of the seeded months; here Hypothesis chooses and orders them, restarts workers
 and the gateway between any two, and shrinks what fails. After every step every invariant holds,
@@ -24,16 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing.core.reconcile import agrees
-from billing.providers.stripe import StripeGateway
-from billing.worker import BillingWorker
-from gateway_sim.payments.server import Options
 from parking.core.errors import DomainError
 from parking.postgres import RunningServer, drop_database
 from tests.conftest import run_in_own_loop
-from tests.gateway_sim.payments.harness import running
-from tests.integration.billing.world import open_world
-from tests.simulation.test_billing_month import FAULTS, Month
+from tests.simulation.month import Month
+from tests.simulation.month_world import Simulators, open_month
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,24 +53,17 @@ class Settlement(RuleBasedStateMachine):
         self.opened = ExitStack()
         database_url = self.opened.enter_context(self.fresh_database())
         folder = self.opened.enter_context(tempfile.TemporaryDirectory())
-        self.options = Options(seed=1, state=Path(folder) / "state")
-        self.gateway = ExitStack()
-        simulator = self.gateway.enter_context(running(self.options))
-        self.options = Options(
-            seed=1, state=self.options.state, port=int(simulator.address.rpartition(":")[2])
-        )
-        context = open_world(
-            database_url, simulator, stripe_timeout_seconds=2, payout_minimum_minor=1_000
-        )
+        self.simulators = Simulators(1, Path(folder))
+        self.opened.callback(self.simulators.close)
+        context = open_month(database_url, self.simulators, 1, payout_minimum_minor=1_000)
         self.world = self.do(context.__aenter__())
         self.opened.callback(lambda: self.do(context.__aexit__(None, None, None)))
         self.month = Month(self.world, 0)
-        self.month.chance = chance
+        self.month.chance = self.world.chance = chance
         self.do(self.month.begin())
 
     def teardown(self) -> None:
         if hasattr(self, "opened"):
-            self.gateway.close()
             self.opened.close()
 
     def act(self, name: str) -> None:
@@ -112,6 +100,16 @@ class Settlement(RuleBasedStateMachine):
     def a_case(self, name: str) -> None:
         self.act(name)
 
+    @rule(name=st.sampled_from(["drive in", "drive out", "turn to WeChat", "turn from WeChat"]))
+    def somebody_pays_by_wechat(self, name: str) -> None:
+        self.act(name)
+
+    @rule(
+        name=st.sampled_from(["change a service in WeChat", "pay WeChat back", "see to a refund"])
+    )
+    def in_wechat(self, name: str) -> None:
+        self.act(name)
+
     @rule(name=st.sampled_from(["a bank disputes", "a bank decides"]))
     def a_bank(self, name: str) -> None:
         self.act(name)
@@ -127,36 +125,30 @@ class Settlement(RuleBasedStateMachine):
     @rule(on=st.booleans())
     def the_gateway_fails(self, on: bool) -> None:  # noqa: FBT001 - drawn
         if on:
-            self.world.simulator.faults(**FAULTS)
+            self.world.faults()
         else:
-            self.world.simulator.http.delete("/_sim/faults").raise_for_status()
+            self.world.no_faults()
 
     @rule()
     def the_worker_is_replaced(self) -> None:
-        world = self.world
-        self.do(world.gateway.close())
-        world.gateway = StripeGateway(world.settings)
-        world.worker = BillingWorker(
-            world.pool, world.gateway, world.settings, notifier=world.phones, corrector=self.month
-        )
+        self.do(self.world.providers.close())
+        self.world.connect()
+        self.month.hire()
 
     @rule()
     def the_gateway_restarts(self) -> None:
-        """On the same port, with what it had on disk; connections of the worker are cut."""
-        self.gateway.close()
-        self.gateway = ExitStack()
-        self.world.simulator = self.gateway.enter_context(running(self.options))
+        """Both, on the same ports, with what they had on disk; the worker's connections are cut."""
+        self.simulators.restart(self.world)
 
     @rule()
     def everything_comes_out(self) -> None:
         """Once nothing fails any more, nothing stays in doubt, and the report agrees."""
-        self.world.simulator.http.delete("/_sim/faults").raise_for_status()
+        self.world.no_faults()
         for _ in range(4):
             self.do(self.month.pass_time(hours=8))
             self.do(self.world.drain())
         waiting = self.do(self.world.waiting())
         assert (waiting.messages, waiting.unknown) == (0, 0), waiting
-        assert agrees(self.do(self.world.reconcile()))
 
     @invariant()
     def every_invariant_holds(self) -> None:

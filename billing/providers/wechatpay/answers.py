@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from billing.core.attempt import DeclineClass, Declined, Outcome, Pending, Succeeded, Unknown
-from billing.gateway import RefundAnswer, Refunded, RefundFailed, RefundPending
+from billing.gateway import RefundAnswer, Refunded, RefundPending, RefundReturned
 from billing.providers.wechatpay.shapes import ADVANCED, RefundShape, TransactionShape
 from billing.registering import ServiceState, UnknownColourError
 from parking.core.events import PlateColour
@@ -97,6 +97,11 @@ def refund_answer(refund: RefundShape) -> RefundAnswer:
             )
         case "PROCESSING":
             return RefundPending(refund_ref=refund.refund_id)
+        case "CLOSED":
+            return RefundReturned(reason=refund.status)
+        case "ABNORMAL":
+            # Its user's card is gone. The money has left us and waits at WeChat, until a person
+            # says on WeChat's own pages where it is to go.
+            return RefundPending(refund_ref=refund.refund_id, stuck=True)
         case _:
-            # ABNORMAL: it did not reach its user, and a person must look at WeChat's own pages.
-            return RefundFailed(reason=refund.status)
+            return Unknown(reason=f"the refund is {refund.status}")

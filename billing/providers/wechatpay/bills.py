@@ -19,10 +19,14 @@ from billing.providers.wechatpay.client import Refusal, Resource
 from billing.providers.wechatpay.shapes import BillShape
 
 _DAY = timedelta(days=1)
+_KEPT = timedelta(days=90)
+"""WeChat has bills of the last three months, and refuses to be asked for older ones."""
 _NOTHING = "NO_STATEMENT_EXIST"
 _NOT_YET = "STATEMENT_CREATING"
 _PAID = "SUCCESS"
 _REFUNDED = "REFUND"
+_CLOSED = "FAIL"
+"""Of a refund: it was closed, and its money is back at the merchant's."""
 
 
 class Bills(Resource):
@@ -32,7 +36,7 @@ class Bills(Resource):
         self, *, since: datetime, until: datetime
     ) -> AsyncIterator[GatewayTransaction]:
         """Read the bills of the days from `since` on, as far as they are written."""
-        day = since.astimezone(BEIJING).date()
+        day = max(since, until - _KEPT).astimezone(BEIJING).date()
         while day < until.astimezone(BEIJING).date():
             answer = await self._connection.call(
                 "trade_bill",
@@ -83,7 +87,7 @@ def _line(cells: dict[str, str]) -> GatewayTransaction | None:
     match cells["交易状态"]:
         case state if state == _PAID:
             kind, ref, gross = "charge", cells["微信订单号"], _fen(cells["订单金额"])
-        case state if state == _REFUNDED:
+        case state if state == _REFUNDED and cells["退款状态"] != _CLOSED:
             kind, ref, gross = "refund", cells["微信退款单号"], -_fen(cells["申请退款金额"])
             fee = -abs(fee)
         case _:

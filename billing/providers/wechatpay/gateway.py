@@ -33,6 +33,7 @@ class WeChatPay(Deductions, Registrations, Refunds, Bills, Notifications):
             pays_out=False,
             pages=False,
             report_every=timedelta(seconds=settings.wechat.bill_poll_seconds),
+            report_in_order=True,
         )
 
     @property

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from billing.core.attempt import Unknown
-from billing.gateway import RefundAnswer, RefundFailed, RefundOrder
+from billing.gateway import RefundAnswer, RefundDelayed, RefundFailed, RefundOrder
 from billing.gateway_request import GatewayRequest, Json
 from billing.providers.wechatpay.answers import refund_answer
 from billing.providers.wechatpay.client import Refusal, Resource
@@ -12,6 +12,8 @@ from billing.wechat_names import out_refund_no
 
 _REFUND = "refund"
 _QUERY = "query_refund"
+_SHORT_OF_MONEY = "NOT_ENOUGH"
+"""Of the merchant's account: what drivers pay today fills it again."""
 
 
 class Refunds(Resource):
@@ -42,7 +44,7 @@ class Refunds(Resource):
                 return refund_answer(answer)
             case Refusal():
                 found = await self._refund(str(request.parameters["out_refund_no"]))
-                return found or RefundFailed(reason=answer.code)
+                return found or _refused(answer.code)
             case Unknown():
                 return answer
 
@@ -62,3 +64,7 @@ class Refunds(Resource):
                 return Unknown(reason=f"the query was refused: {answer.code}")
             case Unknown():
                 return answer
+
+
+def _refused(code: str) -> RefundAnswer:
+    return RefundDelayed(reason=code) if code == _SHORT_OF_MONEY else RefundFailed(reason=code)

@@ -229,6 +229,53 @@ async def test_what_is_no_longer_owed_goes_back_with_its_part_of_the_fee(
 
 
 @pytest.mark.parametrize(
+    ("mishap", "state"),
+    [
+        ("refund_short_of_money", "ready"),
+        ("refund_closed", "ready"),
+        ("refund_abnormal", "pending"),
+    ],
+)
+async def test_a_refund_that_goes_wrong_reaches_its_driver_in_the_end(
+    world: WeChatWorld, mishap: str, state: str
+) -> None:
+    await world.wechat_driver(PLATE)
+    world.wechat.faults(mishap_script=[{"mishap": mishap}])
+    stay = await leave(world)
+    await world.later(seconds=60)
+    await world.publish(world.priced(PLATE, 500, stay_id=stay.stay_id, revision=2))
+    await world.later(seconds=60)
+    await world.later(seconds=60)
+    waits = "SELECT state FROM billing.refund WHERE state <> 'superseded'"
+    assert await world.pool.fetchval(waits) == state
+    await world.assert_sound()
+    if state == "pending":
+        (stuck,) = world.wechat.truth()["refunds"]
+        world.wechat.control("refunds", out_refund_no=stuck["out_refund_no"])
+    for _ in range(2):
+        await world.later(hours=2)
+    assert await world.pool.fetchval(waits) == "succeeded"
+    await world.later(days=2)
+    assert agrees(await world.reconcile_wechat())
+    arrived = [it for it in world.truth().refunds if it.reached]
+    assert [it.amount for it in arrived] == [1_000]
+    await world.assert_sound()
+
+
+async def test_bills_that_wechat_no_longer_has_are_not_asked_for(world: WeChatWorld) -> None:
+    await world.wechat_driver(PLATE)
+    await leave(world)
+    await world.later(seconds=60)
+    await world.later(days=120)
+    await world.publish(world.priced(PLATE, 900, left_at=world.now, entered_at=world.start))
+    await world.later(seconds=60)
+    await world.later(seconds=60)
+    await world.later(days=2)
+    fees = [payment.fee_minor for payment in await world.payments()]
+    assert fees == [None, 5], "the first day's bill is lost for good, and no other is"
+
+
+@pytest.mark.parametrize(
     "faults",
     [
         {"rates": {"drop_before": 0.3, "drop_after": 0.3}, "mishaps": {"notification_lost": 1.0}},

@@ -58,16 +58,19 @@ class WeChatWorld(BillingWorld):
     inbox: Inbox
     handed_in = 0
 
-    def join(self, wechat: Simulator, inbox: Inbox) -> None:
+    def join(self, wechat: Simulator, inbox: Inbox, **changes: object) -> None:
         """Work with WeChat Pay too."""
         self.wechat, self.inbox = wechat, inbox
-        settings = wechat_settings(wechat, inbox.url)
+        settings = msgspec.structs.replace(wechat_settings(wechat, inbox.url), **changes)
         self.settings = msgspec.structs.replace(self.settings, wechat=settings)
-        self.provider = WeChatPay(self.settings)
-        assert isinstance(self.gateway, StripeGateway)
+        self.connect()
+        wechat.set_clock(self.now)
+
+    def connect(self) -> None:
+        """Have clients of both providers that have spoken with nobody yet, and a worker."""
+        self.gateway, self.provider = StripeGateway(self.settings), WeChatPay(self.settings)
         self.providers = Providers(self.gateway, self.provider)
         self.worker = BillingWorker(self.pool, self.providers, self.settings, notifier=self.phones)
-        wechat.set_clock(self.now)
 
     async def wechat_driver(self, plate: str, *, card: str | None = None) -> AccountId:
         """A driver who has opened WeChat's service for a plate, and has bound it here."""
