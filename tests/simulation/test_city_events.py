@@ -50,6 +50,8 @@ LOTS = (
     LotPlan(lot="museum"),
 )
 CARS, DRIVE_THROUGHS = 70, 12
+SEEDS = (2, 5, 8)
+"""Together they have everything that can go wrong, some cars still inside at the end of the day."""
 FAULTS = FleetFaults()
 HOUR_PRICE_MINOR = 300
 TARIFF = {
@@ -77,7 +79,7 @@ SELECT lot_id, plate, state, entered_at, left_at, fee_minor FROM parking.stay WH
 def seeds() -> list[int]:
     """Those that always run, and one that nobody has tried yet; its number is the test's name."""
     chosen = os.environ.get("SIMULATION_SEED")
-    return [int(chosen)] if chosen else [1, 2, 3, fresh_seed()]
+    return [int(chosen)] if chosen else [*SEEDS, fresh_seed()]
 
 
 def made_up(seed: int) -> Scenario:
@@ -233,7 +235,7 @@ async def test_sending_the_whole_day_again_changes_nothing(
 
 
 def test_the_seeds_exercise_every_fault() -> None:
-    days = [made_up(seed) for seed in (1, 2, 3)]
+    days = [made_up(seed) for seed in SEEDS]
     mishaps = Counter(visit.mishap for day in days for visit in day.visits)
     assert min(mishaps[Mishap.DIRTY_ENTRY], mishaps[Mishap.MISSED_EXIT]) >= 5
     ends = {stay.state for day in days for stay in expected_stays(day, FAULTS)}
