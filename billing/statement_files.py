@@ -15,6 +15,7 @@ import msgspec
 
 from billing.core.statement import Statement
 from billing.db.queries import ObligationView
+from parking.core.currency import decimal_sum, decimals
 from parking.core.fee import Fee
 from parking.core.money import Money
 from parking.core.plate import mask_plate
@@ -93,7 +94,7 @@ def _csv(statement: Statement) -> bytes:
                 row.code,
                 row.text_zh,
                 row.text_en,
-                _decimal(row.amount_minor),
+                decimal_sum(row.amount_minor, statement.currency),
                 statement.currency,
             )
         )
@@ -108,15 +109,17 @@ def _xlsx(statement: Statement) -> bytes:
     # The file depends on the statement alone, not on when it was made.
     book.set_properties({"created": _EPOCH.replace(tzinfo=None)})
     sheet = book.add_worksheet("statement")
-    money, bold = book.add_format({"num_format": "#,##0.00"}), book.add_format({"bold": True})
+    digits = decimals(statement.currency)
+    shown = f"#,##0.{'0' * digits}" if digits else "#,##0"
+    money, bold = book.add_format({"num_format": shown}), book.add_format({"bold": True})
     sheet.set_column(0, 1, 24)
     sheet.set_column(2, 2, 16)
     sheet.write_row(0, 0, ["项目", "Item", f"金额 ({statement.currency})"], bold)
     for number, row in enumerate(statement_rows(statement), start=1):
         sheet.write_row(number, 0, [row.text_zh, row.text_en])
-        # A spreadsheet counts in binary fractions; cents of a day's takings are exact in them
-        # far beyond what is displayed.
-        sheet.write_number(number, 2, row.amount_minor / 100, money)
+        # A spreadsheet counts in binary fractions; minor units of a day's takings are exact in
+        # them far beyond what is displayed.
+        sheet.write_number(number, 2, row.amount_minor / 10**digits, money)
     book.close()
     return data.getvalue()
 
@@ -180,12 +183,6 @@ def _pdf(title: str, rows: Sequence[Row], *, currency: str, notes: Sequence[str]
         ]
     )
     return data.getvalue()
-
-
-def _decimal(amount_minor: int) -> str:
-    sign = "-" if amount_minor < 0 else ""
-    major, minor = divmod(abs(amount_minor), 100)
-    return f"{sign}{major}.{minor:02}"
 
 
 def file_name(statement: Statement, kind: StatementFormat) -> str:

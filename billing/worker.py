@@ -22,6 +22,7 @@ from billing.services.bind import work_setups
 from billing.services.claims import work_claims
 from billing.services.consume_outbox import consume_outbox
 from billing.services.days import ledger_day
+from billing.services.discrepancies import find_discrepancies
 from billing.services.find_disputes import find_disputes
 from billing.services.follow_advances import follow_advances
 from billing.services.gather_payments import gather_payments
@@ -107,6 +108,9 @@ class BillingWorker:
             f"refunds {name}": lambda now: work_refunds(pool, provider, settings, now=now),
             f"report_lines {name}": lambda now: read_report(pool, provider, settings, now=now),
             f"fees {name}": lambda now: book_fees(pool, provider, settings, now=now),
+            f"discrepancies {name}": lambda now: find_discrepancies(
+                pool, settings, gateway_name=name, now=now
+            ),
             f"refund_fees {name}": lambda now: book_refund_fees(pool, provider, settings, now=now),
         }
 

@@ -128,4 +128,17 @@ CHECKS = (
         WHERE owed.amount <> coming.amount
         """,
     ),
+    Check(
+        "refunds-by-hand-are-booked-once",
+        """
+        SELECT s.refund_id::text AS subject, format('%s given, %s booked, the refund is %s',
+            s.amount_minor, coalesce(-sum(p.amount_minor), 0), r.state) AS text
+        FROM billing.refund_settlement AS s JOIN billing.refund AS r USING (refund_id)
+        LEFT JOIN billing.journal_entry AS e
+            ON e.kind = 'refund_by_hand' AND e.source = s.refund_id::text
+        LEFT JOIN billing.posting AS p ON p.entry_id = e.entry_id AND p.account = 'own_bank'
+        GROUP BY s.refund_id, r.state
+        HAVING coalesce(-sum(p.amount_minor), 0) <> s.amount_minor OR r.state <> 'superseded'
+        """,
+    ),
 )

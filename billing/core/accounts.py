@@ -42,6 +42,8 @@ class AccountRole(Enum):
     """What banks have taken back and not decided about."""
     DISPUTE_COSTS = "dispute_costs"
     """What disputes cost the platform itself."""
+    OWN_BANK = "own_bank"
+    """What the platform has paid from its own bank account or till, outside any gateway."""
 
 
 KINDS: dict[AccountRole, AccountKind] = {
@@ -54,6 +56,7 @@ KINDS: dict[AccountRole, AccountKind] = {
     AccountRole.DRIVER_CREDIT: AccountKind.LIABILITY,
     AccountRole.DISPUTE_CLAIMS: AccountKind.ASSET,
     AccountRole.DISPUTE_COSTS: AccountKind.EXPENSE,
+    AccountRole.OWN_BANK: AccountKind.ASSET,
 }
 
 OPERATOR_ROLES = frozenset(
@@ -134,3 +137,4 @@ def dispute_claims(gateway: str) -> LedgerAccount:
 PLATFORM_COMMISSION = LedgerAccount(AccountRole.PLATFORM_COMMISSION.value)
 DRIVER_CREDIT = LedgerAccount(AccountRole.DRIVER_CREDIT.value)
 DISPUTE_COSTS = LedgerAccount(AccountRole.DISPUTE_COSTS.value)
+OWN_BANK = LedgerAccount(AccountRole.OWN_BANK.value)

@@ -150,6 +150,24 @@ def refunded(amount: Money, *, refund_id: str, gateway: str, booking: Booking) -
     )
 
 
+def refunded_by_hand(amount: Money, *, refund_id: str, booking: Booking) -> JournalEntry:
+    """Record that a driver's credit was given back from the platform's own account."""
+    return JournalEntry(
+        kind=EntryKind.REFUND_BY_HAND,
+        source=refund_id,
+        booked_on=booking.booked_on,
+        occurred_at=booking.occurred_at,
+        postings=gathered(
+            (
+                (accounts.DRIVER_CREDIT, amount.amount_minor),
+                (accounts.OWN_BANK, -amount.amount_minor),
+            ),
+            currency=amount.currency,
+        ),
+        trace_id=booking.trace_id,
+    )
+
+
 def written_off(
     operator_id: OperatorId,
     amount: Money,

@@ -28,6 +28,8 @@ class EntryKind(Enum):
     """What the gateway kept of a payment became known."""
     REFUND_ISSUED = "refund_issued"
     """A gateway gave money back to a driver."""
+    REFUND_BY_HAND = "refund_by_hand"
+    """The platform gave money back to a driver outside any gateway."""
     WRITTEN_OFF = "written_off"
     """What a driver owes is no longer expected."""
     REINSTATED = "reinstated"

@@ -49,7 +49,7 @@ WHERE account_id = $1 AND ended_at IS NULL
 RETURNING payment_method_id
 """
 
-_OF_OPERATOR = """
+_VIEWS = """
 SELECT d.dispute_id, d.dispute_ref, d.state, d.reason, d.heard_at, d.answer_by, d.answered_at,
     d.closed_at, o.stay_id, o.plate, o.currency, a.amount_minor AS paid_minor,
     coalesce(l.lost_minor, 0) AS lost_minor, l.borne_by
@@ -57,7 +57,16 @@ FROM billing.dispute AS d
 JOIN billing.payment_allocation AS a USING (payment_id)
 JOIN billing.obligation AS o USING (obligation_id)
 LEFT JOIN billing.dispute_part AS l USING (dispute_id, obligation_id)
+"""
+
+_OF_OPERATOR = f"""
+{_VIEWS}
 WHERE o.operator_id = $1 ORDER BY d.heard_at DESC, d.dispute_id, o.stay_id LIMIT $2
+"""
+
+_PARTS = f"""
+{_VIEWS}
+WHERE d.dispute_id = $1 AND ($2::text IS NULL OR o.operator_id = $2) ORDER BY o.left_at, o.stay_id
 """
 
 
@@ -127,6 +136,13 @@ async def let_card_go(
 async def of_operator(db: Connection, operator_id: OperatorId, *, limit: int) -> list[DisputeView]:
     """List disputes of payments for an operator's stays, the newest first."""
     return [_view(row) for row in await db.fetch(_OF_OPERATOR, operator_id, limit)]
+
+
+async def parts_of(
+    db: Connection, dispute_id: UUID, operator_id: OperatorId | None
+) -> list[DisputeView]:
+    """Read a dispute, stay by stay: an operator's stays, or all."""
+    return [_view(row) for row in await db.fetch(_PARTS, dispute_id, operator_id)]
 
 
 def _view(row: Row) -> DisputeView:

@@ -349,6 +349,7 @@ refund = Table(
     Index("refund_due_at_idx", "due_at"),
     Index("refund_fee_unknown_idx", "gateway", "refund_ref"),
     Index("refund_payment_id_idx", "payment_id", "obligation_id"),
+    Index("refund_failed_idx", "created_at"),
 )
 
 webhook_inbox = Table(
@@ -737,4 +738,53 @@ provider_advance = Table(
     _at("repaid_at", optional=True),
     _at("due_at", optional=True),
     Index("provider_advance_due_at_idx", "due_at"),
+)
+
+discrepancy = Table(
+    "discrepancy",
+    METADATA,
+    _id("discrepancy_id", key=True),
+    _text("gateway"),
+    _text("kind"),
+    _text("source_ref"),
+    Column("nth", SmallInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    _minor("ours_gross_minor"),
+    _minor("ours_fee_minor"),
+    _minor("theirs_gross_minor"),
+    _minor("theirs_fee_minor"),
+    _currency(),
+    _at("found_at"),
+    UniqueConstraint(
+        "gateway",
+        "source_ref",
+        "kind",
+        "nth",
+        "ours_gross_minor",
+        "ours_fee_minor",
+        "theirs_gross_minor",
+        "theirs_fee_minor",
+        name="discrepancy_figures_key",
+    ),
+)
+
+discrepancy_closing = Table(
+    "discrepancy_closing",
+    METADATA,
+    _id("discrepancy_id", ForeignKey(discrepancy.c.discrepancy_id), key=True),
+    _text("said_by"),
+    _text("reason"),
+    _at("closed_at"),
+)
+
+refund_settlement = Table(
+    "refund_settlement",
+    METADATA,
+    _id("refund_id", ForeignKey(refund.c.refund_id), key=True),
+    _minor("amount_minor"),
+    _currency(),
+    _text("means"),
+    _text("note"),
+    _text("said_by"),
+    _at("settled_at"),
 )

@@ -19,10 +19,12 @@ from billing.providers import open_providers
 from billing.services import bind, leave, sign_in
 from billing.services.appeals import AppealDesk
 from billing.services.claims import ClaimDesk, Clock
+from billing.services.discrepancies import DiscrepancyDesk
 from billing.services.draw_statement import draw_statement
 from billing.services.pay_by_hand import ObligationNotFoundError, pay_by_hand
 from billing.services.payout_desk import PayoutDesk
 from billing.services.plate_services import ServiceDesk
+from billing.services.refund_desk import RefundDesk
 from billing.services.settle_operators import agree_contract
 from billing.services.sign_in import SignedIn
 from billing.services.webhooks import receive_webhook
@@ -40,6 +42,13 @@ class NothingPaidError(DomainError):
 
     def __init__(self, stay_id: StayId) -> None:
         super().__init__(f"nothing was paid for stay {stay_id} yet")
+
+
+class DisputeNotFoundError(DomainError):
+    """There is no such dispute, or it is about none of the asker's stays."""
+
+    def __init__(self, dispute_id: UUID) -> None:
+        super().__init__(f"there is no dispute {dispute_id}")
 
 
 class BillingServices:
@@ -74,6 +83,10 @@ class BillingServices:
             settings=settings,
             clock=clock,
         )
+
+    def now(self) -> datetime:
+        """What time it is, by the clock of these services."""
+        return self._clock()
 
     async def close(self) -> None:
         """Close the connections to the providers."""
@@ -227,10 +240,30 @@ class BillingServices:
         async with transaction(self._pool) as db:
             return await dispute_reads.of_operator(db, operator_id, limit=limit)
 
+    async def dispute(
+        self, dispute_id: UUID, *, operator_id: OperatorId | None
+    ) -> list[DisputeView]:
+        """Read a dispute stay by stay: an operator's stays, or all. Raises DisputeNotFoundError."""
+        async with transaction(self._pool) as db:
+            parts = await dispute_reads.parts_of(db, dispute_id, operator_id)
+        if not parts:
+            raise DisputeNotFoundError(dispute_id)
+        return parts
+
     @property
     def plate_services(self) -> ServiceDesk:
         """Services that drivers have opened for their plates."""
         return ServiceDesk(self._pool, self._providers, self._clock)
+
+    @property
+    def refunds(self) -> RefundDesk:
+        """Refunds that a gateway refused for good."""
+        return RefundDesk(self._pool, self._providers, self._settings, self._clock)
+
+    @property
+    def discrepancies(self) -> DiscrepancyDesk:
+        """What the ledger and the gateways' reports differ in."""
+        return DiscrepancyDesk(self._pool, self._clock)
 
     @property
     def payouts(self) -> PayoutDesk:

@@ -89,9 +89,7 @@ async def driver_of(request: Request[Any, Any, Any]) -> AccountId:
     return (await token_holder_of(request)).account_id
 
 
-async def require_admin(
-    request: Request[Any, Any, Any], *, holder: KeyHolder | None = None
-) -> str:
+async def require_admin(request: Request[Any, Any, Any], *, holder: KeyHolder | None = None) -> str:
     """Let admins pass; answers what to call whoever decides. Raises NotAdminError."""
     holder = holder or await operator_key(request)
     if holder.role.value != "admin":

@@ -18,7 +18,7 @@ from billing.services.bind import (
     PlateBoundElsewhereError,
     PlateNotBoundError,
 )
-from billing.services.bundle import NothingPaidError
+from billing.services.bundle import DisputeNotFoundError, NothingPaidError
 from billing.services.claims import (
     ClaimDecidedError,
     ClaimNotFoundError,
@@ -26,6 +26,7 @@ from billing.services.claims import (
     FactTriesUsedError,
     NothingToClaimError,
 )
+from billing.services.discrepancies import DiscrepancyClosedError, DiscrepancyNotFoundError
 from billing.services.leave import AccountOwesError, NoPaymentMethodError
 from billing.services.pay_by_hand import (
     BelowMinimumError,
@@ -44,6 +45,7 @@ from billing.services.plate_services import (
     ServiceNotBoundError,
     ServiceNotOpenError,
 )
+from billing.services.refund_desk import RefundNotFailedError, RefundNotFoundError
 from billing.services.settle_operators import ContractExistsError, ContractTooLateError
 from billing.services.sign_in import (
     CodeTooSoonError,
@@ -66,6 +68,9 @@ STATUSES: Final[dict[type[Exception], int]] = {
     AccountNotFoundError: 404,
     AppealNotFoundError: 404,
     ClaimNotFoundError: 404,
+    DiscrepancyNotFoundError: 404,
+    DisputeNotFoundError: 404,
+    RefundNotFoundError: 404,
     NoPaymentMethodError: 404,
     NoServicesError: 404,
     ServiceNotBoundError: 404,
@@ -77,6 +82,8 @@ STATUSES: Final[dict[type[Exception], int]] = {
     AppealDecidedError: 409,
     AppealRefusedError: 409,
     ClaimDecidedError: 409,
+    DiscrepancyClosedError: 409,
+    RefundNotFailedError: 409,
     FactTriesUsedError: 409,
     NothingToClaimError: 409,
     BelowMinimumError: 409,

@@ -10,6 +10,7 @@ from billing.web.access import services_of
 from billing.web.accounts import accounts_router
 from billing.web.appeals import appeals_router
 from billing.web.claims import claims_router
+from billing.web.desk import desk_router
 from billing.web.disputes import disputes_router
 from billing.web.drivers import drivers_router
 from billing.web.operators import operators_router
@@ -55,5 +56,6 @@ def billing_routers() -> list[Router]:
         operators_router(),
         payouts_router(),
         disputes_router(),
+        desk_router(),
         money,
     ]

@@ -44,6 +44,13 @@ class SuspicionLiftedError(DomainError):
         super().__init__(f"suspicion {suspicion_id} was lifted: one car can have done both")
 
 
+class SuspicionDecidedError(DomainError):
+    """Somebody decided since the asker looked."""
+
+    def __init__(self, suspicion_id: UUID, by: str) -> None:
+        super().__init__(f"suspicion {suspicion_id} was decided by {by} meanwhile")
+
+
 class SuspectedStay(msgspec.Struct, frozen=True, kw_only=True):
     """One of the two stays, and whether it is charged."""
 
@@ -110,12 +117,14 @@ class CloneDesk:
         reason: str = "",
         operator_id: OperatorId | None = None,
         plates: Collection[Plate] | None = None,
+        seen: int | None = None,
     ) -> SuspicionView:
         """Say which of the two stays are the account's car; what is not named is not.
 
         `operator_id`: who decides runs these lots only, and must run both. `plates`: who decides
-        has bound these only. Raises UnknownSuspicionError, ForbiddenError, OtherStayError,
-        SuspicionLiftedError.
+        has bound these only. `seen`: how many decisions there were when they looked; with more
+        by now it is refused. Raises UnknownSuspicionError, ForbiddenError, OtherStayError,
+        SuspicionLiftedError, SuspicionDecidedError.
         """
         now = self._clock()
         async with reading(self._pool) as connection:
@@ -134,6 +143,8 @@ class CloneDesk:
             present = await clones.suspicion(connection, suspicion_id)
             if present is None or not present.standing:
                 raise SuspicionLiftedError(suspicion_id)
+            if seen is not None and len(present.decisions) > seen:
+                raise SuspicionDecidedError(suspicion_id, present.decisions[-1].by)
             decision = CloneDecision(
                 decision_id=new_id(now),
                 suspicion_id=suspicion_id,

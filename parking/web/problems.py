@@ -13,6 +13,7 @@ from parking.services.amend_stays import StayAlreadyEndedError, UnknownFactError
 from parking.services.api_keys import ForbiddenError, UnauthorisedError, UnknownKeyError
 from parking.services.decide_clone import (
     OtherStayError,
+    SuspicionDecidedError,
     SuspicionLiftedError,
     UnknownSuspicionError,
 )
@@ -109,6 +110,7 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ConflictingFeeFactError: 409,
     LotOfOtherOperatorError: 409,
     RecountTakenError: 409,
+    SuspicionDecidedError: 409,
     SuspicionLiftedError: 409,
     MatchRefusedError: 409,
     NoTicketNeededError: 409,

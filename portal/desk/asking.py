@@ -24,7 +24,7 @@ from parking.services.bundle import ParkingServices
 from parking.web.access import author_of
 from parking.web.problems import STATUSES as PARKING_STATUSES
 from portal.desk.sheets import problem_page
-from portal.desk.words import TOLD, desk_words
+from portal.desk.words import TOLD, SomebodyWasFirstError, desk_words
 from portal.pages.driver import sign_in_page
 from portal.pages.replies import html_reply, language_for, see_other
 from portal.pages.texts import Language
@@ -189,6 +189,8 @@ def status_of(error: Exception) -> int:
     """The HTTP status of an error, as the API has it."""
     if isinstance(error, ForgedFormError):
         return 403
+    if isinstance(error, SomebodyWasFirstError):
+        return 409
     kinds = type(error).__mro__
     return next((_STATUSES[kind] for kind in kinds if kind in _STATUSES), _REFUSED)
 

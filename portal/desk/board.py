@@ -1,12 +1,25 @@
 """The desk's list: how much waits of each kind, and the oldest matters first."""
 
 from datetime import datetime
+from typing import Final
 
 from portal.desk.asking import Asker
 from portal.desk.sheets import NOTHING, age, chip, desk_page, note
 from portal.desk.waiting import Board, Kind, Pile, Waiting
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, join, yuan
+
+SINGULAR: Final = {
+    Kind.REVIEWS: "review",
+    Kind.APPEALS: "appeal",
+    Kind.CLAIMS: "claim",
+    Kind.DISCREPANCIES: "discrepancy",
+    Kind.REFUNDS: "refund",
+    Kind.DISPUTES: "dispute",
+    Kind.CLONES: "clone",
+    Kind.TICKETS: "ticket",
+}
+"""What a kind's words begin with."""
 
 
 def board_page(found: Board, asker: Asker, *, only: Kind | None, done: bool, now: datetime) -> str:
@@ -21,7 +34,7 @@ def board_page(found: Board, asker: Asker, *, only: Kind | None, done: bool, now
         why=text["why"],
         done=note(text["done"], "good") if done else NOTHING,
         piles=join(_pile(each, asker, only=only, now=now) for each in found.piles),
-        lookup=NOTHING,
+        lookup=_lookup(text) if only in (None, Kind.TICKETS) else NOTHING,
         list=_list(items, asker, now),
         more=fill('<p class="soft">$text</p>', text=text["more"])
         if number > len(items)
@@ -53,6 +66,17 @@ def _pile(pile: Pile, asker: Asker, *, only: Kind | None, now: datetime) -> Mark
     )
 
 
+def _lookup(text: dict[str, str]) -> Markup:
+    """Find a ticket that its bearer shows."""
+    return fill(
+        '<form class="lookup" method="get" action="/desk/tickets"><input name="ticket" '
+        'maxlength="64" placeholder="$hint" aria-label="$hint" required>'
+        '<button class="quiet">$find</button></form>',
+        hint=text["ticket.find"],
+        find=text["find"],
+    )
+
+
 def _list(items: list[Waiting], asker: Asker, now: datetime) -> Markup:
     if not items:
         return fill(
@@ -65,8 +89,7 @@ def _list(items: list[Waiting], asker: Asker, now: datetime) -> Markup:
 
 def _row(item: Waiting, asker: Asker, now: datetime) -> Markup:
     text = desk_words(asker.language)
-    singular = item.kind.value.removesuffix("s")
-    more = text.get(f"{singular}.{item.more}", item.more)
+    more = text.get(f"{SINGULAR[item.kind]}.{item.more}", item.more)
     words = " · ".join(each for each in (more, item.place) if each)
     sum_ = "" if item.amount_minor is None else yuan(item.amount_minor, item.currency or "CNY")
     return fill(
@@ -74,7 +97,7 @@ def _row(item: Waiting, asker: Asker, now: datetime) -> Markup:
         '<span class="soft small">$more</span></span><span class="money num"><b>$sum</b>'
         '<span class="soft small">$age</span></span></a></li>',
         kind=item.kind.value,
-        id=item.id,
+        id=item.plate if item.kind is Kind.TICKETS else item.id,
         plate=chip(item.plate) if item.plate else fill('<span class="plate none">–</span>'),
         word=text[f"kind.{item.kind.value}"],
         more=words,

@@ -7,7 +7,17 @@ from litestar import Response, Router, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath, QueryParameter
 
-from portal.desk import appeals, claims, reviews
+from portal.desk import (
+    appeals,
+    claims,
+    clones,
+    discrepancies,
+    disputes,
+    money,
+    refunds,
+    reviews,
+    tickets,
+)
 from portal.desk.asking import (
     PATH,
     AnyRequest,
@@ -77,14 +87,23 @@ async def sign_out(request: AnyRequest, data: Nothing) -> Response[str]:
     return reply
 
 
+_MODULES = (
+    reviews,
+    appeals,
+    claims,
+    discrepancies,
+    refunds,
+    disputes,
+    clones,
+    tickets,
+    money,
+)
 DESK_ROUTER = Router(
     "/",
     route_handlers=[
         show_board,
         choose_language,
         sign_out,
-        *reviews.HANDLERS,
-        *appeals.HANDLERS,
-        *claims.HANDLERS,
+        *(handler for module in _MODULES for handler in module.HANDLERS),
     ],
 )

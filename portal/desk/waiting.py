@@ -49,6 +49,44 @@ _OF_KIND: Final[Mapping[Kind, str]] = {
         select c.claim_id, c.opened_at, c.plate, coalesce(c.holder_answer, ''), '', c.due_at,
           null::bigint, null::text
         from billing.plate_claim c where c.state = 'open' and $1::text is null""",
+    Kind.DISCREPANCIES: """
+        select d.discrepancy_id, d.found_at, null, d.kind, d.gateway, null::timestamptz,
+          abs(d.ours_gross_minor - d.ours_fee_minor - d.theirs_gross_minor + d.theirs_fee_minor),
+          d.currency
+        from billing.discrepancy d
+        where $1::text is null and not exists (
+          select from billing.discrepancy_closing c where c.discrepancy_id = d.discrepancy_id)""",
+    Kind.REFUNDS: """
+        select r.refund_id, r.created_at, o.plate, r.detail, o.lot_id, null::timestamptz,
+          r.amount_minor - r.covered_minor, r.currency
+        from billing.refund r join billing.obligation o using (obligation_id)
+        where r.state = 'failed' and ($1::text is null or o.operator_id = $1)""",
+    Kind.DISPUTES: """
+        select d.dispute_id, d.heard_at, null, d.state, d.gateway, d.answer_by, d.amount_minor,
+          d.currency
+        from billing.dispute d
+        where d.due_at is not null and d.payment_id is not null and ($1::text is null or exists (
+          select from billing.payment_allocation a join billing.obligation o using (obligation_id)
+          where a.payment_id = d.payment_id and o.operator_id = $1))""",
+    Kind.CLONES: """
+        select s.suspicion_id, s.raised_at, s.plate, s.kind, one.lot_id || ', ' || other.lot_id,
+          null::timestamptz, coalesce(one.fee_minor, 0) + coalesce(other.fee_minor, 0),
+          coalesce(one.currency, other.currency)
+        from parking.clone_suspicion s
+        join parking.stay one on one.stay_id = s.first_stay_id
+        join parking.stay other on other.stay_id = s.second_stay_id
+        where not exists (
+            select from parking.clone_decision d where d.suspicion_id = s.suspicion_id)
+          and ($1::text is null or exists (
+            select from parking.lot l
+            where l.lot_id in (one.lot_id, other.lot_id) and l.operator_id = $1))""",
+    # A ticket is written like a plate, with a mark that no plate begins with ('票').
+    Kind.TICKETS: """
+        select s.stay_id, coalesce(s.entered_at, s.last_seen_at), s.plate, s.state, s.lot_id,
+          null::timestamptz, s.fee_minor, s.currency
+        from parking.stay s join parking.lot l using (lot_id)
+        where s.plate >= '票' and s.plate < '祩' and not s.dissolved
+          and s.state in ('open', 'missed_exit') and ($1::text is null or l.operator_id = $1)""",
 }
 _ONE: Final = """
 (select '{kind}' as kind, w.*, count(*) over () as number,

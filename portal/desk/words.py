@@ -4,12 +4,18 @@ from functools import cache
 from typing import Final
 
 from billing.services.appeals import AppealDecidedError, AppealNotFoundError
+from billing.services.bundle import DisputeNotFoundError
 from billing.services.claims import ClaimDecidedError, ClaimNotFoundError
+from billing.services.discrepancies import DiscrepancyClosedError, DiscrepancyNotFoundError
+from billing.services.refund_desk import RefundNotFailedError, RefundNotFoundError
 from billing.web.access import NotAdminError, OtherOperatorError
+from parking.core.errors import DomainError
 from parking.core.plate import InvalidPlateError
 from parking.db.pool import DatabaseUnavailableError
 from parking.services.api_keys import ForbiddenError
+from parking.services.decide_clone import SuspicionDecidedError, UnknownSuspicionError
 from parking.services.decide_review import ReviewDecidedError, UnknownReviewError
+from parking.services.issue_tickets import UnknownTicketError
 from parking.services.review_facts import IncompleteMatchError, MatchRefusedError
 from portal.pages.texts import Language
 
@@ -179,6 +185,157 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "claim.refuse": ("车牌仍归现持有人", "The plate stays with its holder"),
     "claim.refuse.then": ("驳回认领；申请人会看到理由。", "The claimant is told the reason."),
+    "claim.": ("现持有人尚未答复", "the holder has not answered"),
+    # Discrepancies
+    "discrepancy.missing": ("渠道账单里没有", "Missing from the gateway's report"),
+    "discrepancy.missing.why": (
+        "账上有这笔资金变动，渠道的账单里没有。",
+        "The ledger has this movement; the gateway's report does not.",
+    ),
+    "discrepancy.surplus": ("渠道账单里多出", "Surplus in the gateway's report"),
+    "discrepancy.surplus.why": (
+        "渠道的账单里有（或重复有）这笔，账上没有。",
+        "The gateway's report has this, or has it once more; the ledger does not.",
+    ),
+    "discrepancy.differs": ("金额或手续费不同", "Another sum or fee"),
+    "discrepancy.differs.why": (
+        "两边都有，但金额或手续费不同。",
+        "Both sides have it, with another sum or another fee.",
+    ),
+    "discrepancy.ours": ("我方账本", "Our ledger"),
+    "discrepancy.theirs": ("渠道账单", "The report"),
+    "discrepancy.fee": ("手续费", "Fee"),
+    "discrepancy.net": ("净额", "Net"),
+    "discrepancy.lines": ("渠道账单原始行", "The report's own lines"),
+    "discrepancy.about": ("关于", "About"),
+    "discrepancy.source": ("渠道编号", "The gateway's name of it"),
+    "discrepancy.day": ("账期日", "Ledger day"),
+    "discrepancy.found": ("发现时间", "Found at"),
+    "discrepancy.owner": ("归属", "Whose stays"),
+    "discrepancy.platform": ("平台", "the platform's own matter"),
+    "discrepancy.close": ("已查明", "It is explained"),
+    "discrepancy.close.then": (
+        "记录原因并关闭，不动任何资金，也不改账本。若渠道稍后补上这一笔，会自行关闭。",
+        "The reason is kept. No money moves; what the report tells late closes by itself.",
+    ),
+    "discrepancy.button": ("记录并关闭", "Write down and close"),
+    "discrepancy.closed": ("已关闭", "closed"),
+    # Refunds
+    "refund.owed": ("尚欠车主", "Still owed to the driver"),
+    "refund.why": ("渠道答复", "The gateway said"),
+    "refund.gateway": ("渠道与原付款", "Gateway and charge"),
+    "refund.paid_at": ("付款时间", "Paid at"),
+    "refund.dispute_lost": (
+        "这笔付款的银行争议已败诉：渠道会拒绝任何退款，请用其他方式退还。",
+        "A bank's dispute of this payment was lost: the gateway will refuse every refund of it.",
+    ),
+    "refund.again": ("重新发送", "Send it again"),
+    "refund.again.then": (
+        "以新的编号和密钥向渠道重新申请，旧的作废；结果稍后可见，再次失败会回到这里。",
+        "Asked for anew under another id and key. Refused again, it comes back here.",
+    ),
+    "refund.again.button": ("重新发送", "Send again"),
+    "refund.settled": ("已用其他方式退还", "The driver has it by other means"),
+    "refund.settled.then": (
+        "仅在钱已付出后登记。账本记为平台自有账户付出，车主的贷项结清；之后不能再由渠道退。",
+        "Only once it was given: booked as paid by the platform, the gateway is asked no more.",
+    ),
+    "refund.settled.button": ("登记已退还", "Record it"),
+    "refund.note": ("何时、付给谁、凭证号", "When, to whom, and under which reference"),
+    "refund.admin": (
+        "用其他方式退还由平台管理员登记。",
+        "Money given by other means is recorded by an administrator.",
+    ),
+    "refund.superseded": ("已了结", "seen to"),
+    "refund.succeeded": ("已退还", "given back"),
+    "refund.ready": ("等待发送", "to be sent"),
+    "means.bank_transfer": ("银行转账", "Bank transfer"),
+    "means.cash": ("现金", "Cash"),
+    "means.other": ("其他", "Other"),
+    # Disputes
+    "dispute.heard": ("得知时间", "Heard at"),
+    "dispute.inquiry": ("银行询问", "inquiry"),
+    "dispute.open": ("争议中", "open"),
+    "dispute.under_review": ("银行审理中", "under review"),
+    "dispute.won": ("已胜诉", "won"),
+    "dispute.lost": ("已败诉", "lost"),
+    "dispute.closed": ("已结束", "closed"),
+    "dispute.answer_by": ("答复期限", "To be answered by"),
+    "dispute.answered": ("我方已答复", "Answered at"),
+    "dispute.stays": ("涉及的停车", "The stays that were paid"),
+    "dispute.lost_sum": ("损失", "Lost"),
+    "dispute.borne": ("由谁承担", "Borne by"),
+    "dispute.operator": ("运营方", "the operator"),
+    "dispute.platform": ("平台", "the platform"),
+    "dispute.then": ("接下来", "What follows"),
+    "dispute.auto": (
+        "证据自动收集并提交，无需人工操作。",
+        "Evidence is gathered and sent by itself; nobody needs to do anything.",
+    ),
+    "dispute.frozen": (
+        "银行裁定之前，不向车主收取这些停车费。",
+        "Until the bank decides, nothing is collected for these stays.",
+    ),
+    "dispute.if_won": (
+        "若胜诉：款项退回，一切照旧。",
+        "Won: the money comes back, all is as before.",
+    ),
+    "dispute.if_lost": (
+        "若败诉：按合同由运营方（停车恢复未付）或平台承担。",
+        "Lost: by the contract the operator bears it (the stay is unpaid again), or the platform.",
+    ),
+    # Clones
+    "clone.inside_elsewhere": ("在场时出现在别处", "read elsewhere while inside"),
+    "clone.too_fast": ("快得不可能", "faster than anyone can drive"),
+    "clone.reads": ("互相矛盾的识别", "The reads that contradict"),
+    "clone.apart": ("距离与所需速度", "How far apart, and how fast"),
+    "clone.stay.first": ("第一次停车", "The first stay"),
+    "clone.stay.second": ("第二次停车", "The second stay"),
+    "clone.decided": ("已判定", "decided"),
+    "clone.lifted": ("已由后来的事实解释", "explained by later facts"),
+    "clone.first": ("只有第一次是车主的车", "Only the first is the account's car"),
+    "clone.first.then": (
+        "第一次照常收费；第二次不收，已收的退还。",
+        "The first is charged; the second is charged to nobody, and given back if it was.",
+    ),
+    "clone.second": ("只有第二次是车主的车", "Only the second is the account's car"),
+    "clone.second.then": (
+        "第二次照常收费；第一次不收，已收的退还。",
+        "The second is charged; the first is charged to nobody, and given back if it was.",
+    ),
+    "clone.both": ("两次都是车主的车", "Both are the account's car"),
+    "clone.both.then": ("两次都照常收费。", "Both are charged as usual."),
+    "clone.neither": ("两次都不是", "Neither is"),
+    "clone.neither.then": (
+        "都不收费，已收的退还。",
+        "Neither is charged, and what was paid is given back.",
+    ),
+    # Tickets
+    "find": ("查找", "Find"),
+    "ticket.find": ("车票号", "A ticket's code"),
+    "ticket.ticket": ("车票", "Ticket"),
+    "ticket.open": ("在场", "inside"),
+    "ticket.missed_exit": ("漏拍出场", "exit not seen"),
+    "ticket.fee": ("目前费用", "Fee so far"),
+    "ticket.taken_back": ("这次入场已被撤回。", "Its entry was taken back."),
+    "ticket.match": ("填写真实车牌", "Give it its plate"),
+    "ticket.rematch": ("更正车牌", "Correct its plate"),
+    "ticket.match.then": (
+        "停车转到这个车牌名下，按绑定的账户收费；持票人仍可凭票付款。",
+        "The stay moves to the plate; whoever has bound it is charged. The ticket stays good.",
+    ),
+    # Money
+    "money.days": ("最近两周的日对账单", "Statements of the last two weeks"),
+    "money.day": ("日期", "Day"),
+    "money.files": ("下载", "Take away"),
+    "money.settlements": ("结算与打款", "Settlements and payouts"),
+    "money.period": ("账期", "Period"),
+    "money.payouts": ("打款", "Payouts"),
+    "money.none": ("还没有结算。", "Nothing is settled yet."),
+    "payout.prepared": ("待发送", "to be sent"),
+    "payout.unknown": ("结果未知", "unknown"),
+    "payout.succeeded": ("已打款", "paid"),
+    "payout.failed": ("失败，将重试", "failed; tried again"),
     # Errors
     "told.decided": (
         "这一项已经有人处理过了，您的选择没有生效。现状如下。",
@@ -196,13 +353,27 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
+
+class SomebodyWasFirstError(DomainError):
+    """The matter changed since its page was opened."""
+
+
 TOLD: Final[dict[type, str]] = {
     ReviewDecidedError: "told.decided",
     AppealDecidedError: "told.decided",
     ClaimDecidedError: "told.decided",
+    DiscrepancyClosedError: "told.decided",
+    RefundNotFailedError: "told.decided",
+    SuspicionDecidedError: "told.decided",
+    SomebodyWasFirstError: "told.decided",
     UnknownReviewError: "told.unknown",
     AppealNotFoundError: "told.unknown",
     ClaimNotFoundError: "told.unknown",
+    DiscrepancyNotFoundError: "told.unknown",
+    DisputeNotFoundError: "told.unknown",
+    RefundNotFoundError: "told.unknown",
+    UnknownSuspicionError: "told.unknown",
+    UnknownTicketError: "told.unknown",
     ForbiddenError: "told.forbidden",
     NotAdminError: "told.forbidden",
     OtherOperatorError: "told.forbidden",

@@ -68,7 +68,9 @@ def _sum(stay: dict[str, Any], text: dict[str, str]) -> Markup:
     if stay["fee_minor"] is None:
         return fill("<p>$badge</p>", badge=badge)
     return fill(
-        '<p class="sum num">$sum</p><p>$badge</p>', sum=yuan(stay["fee_minor"]), badge=badge
+        '<p class="sum num">$sum</p><p>$badge</p>',
+        sum=yuan(stay["fee_minor"], stay["currency"]),
+        badge=badge,
     )
 
 
@@ -91,9 +93,9 @@ def _so_far(stay: dict[str, Any], price: PricePreview | None, language: Language
         return Markup("")
     text = words(language)
     row = '<dt>$a</dt><dd class="num">$b</dd>'
-    rows = [fill(row, a=text["pay.so_far"], b=yuan(price.fee_minor))]
+    rows = [fill(row, a=text["pay.so_far"], b=yuan(price.fee_minor, price.currency))]
     if price.steps_at is not None and price.then_minor is not None:
-        when = f"{_when(price.steps_at, stay['zone'])} · {yuan(price.then_minor)}"
+        when = f"{_when(price.steps_at, stay['zone'])} · {yuan(price.then_minor, price.currency)}"
         rows.append(fill(row, a=text["pay.then"], b=when))
     said = [
         fill('<p class="note">$text</p>', text=each.text_zh if language == "zh" else each.text_en)
@@ -107,13 +109,13 @@ def _lines(stay: dict[str, Any], language: Language) -> Markup:
         return Markup("")
     row = '<tr><td>$what</td><td class="num">$sum</td></tr>'
     rows = join(
-        fill(row, what=line[f"text_{language}"], sum=yuan(line["amount_minor"]))
+        fill(row, what=line[f"text_{language}"], sum=yuan(line["amount_minor"], stay["currency"]))
         for line in stay["lines"]
     )
     total = fill(
         '<tr class="total"><td>$what</td><td class="num">$sum</td></tr>',
         what=words(language)["total"],
-        sum=yuan(stay["fee_minor"]),
+        sum=yuan(stay["fee_minor"], stay["currency"]),
     )
     return fill('<table class="lines"><tbody>$rows$total</tbody></table>', rows=rows, total=total)
 
@@ -127,7 +129,7 @@ def _outcome(stay: dict[str, Any], text: dict[str, str], problem: str | None) ->
             '<form method="post" action="/p/$stay_id"><button>$pay $sum</button></form>',
             stay_id=stay["stay_id"],
             pay=text["pay.button"],
-            sum=yuan(stay["fee_minor"]),
+            sum=yuan(stay["fee_minor"], stay["currency"]),
         )
         return join((note, form))
     key, tone = _NOTES.get(status, ("pay.none", ""))

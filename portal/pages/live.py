@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from parking.core.currency import decimals
 from parking.core.events import PlateColour
 from parking.core.ids import OperatorId
 from parking.core.occupancy import Occupancy
@@ -36,8 +37,8 @@ GROUP BY lot.lot_id ORDER BY lot.operator_id, lot.lot_id
 """
 _STAYS: Final = """
 SELECT stay.stay_id, stay.plate, stay.colour, stay.state, stay.entered_at, stay.left_at,
-       stay.fee, stay.fee_minor, stay.hold, stay.tariff_id, stay.tariff_version, stay.trace_id,
-       lot.name_zh, lot.name_en, lot.zone,
+       stay.fee, stay.fee_minor, stay.currency, stay.hold, stay.tariff_id, stay.tariff_version,
+       stay.trace_id, lot.name_zh, lot.name_en, lot.zone,
        obligation.state AS obligation_state, obligation.account_id,
        (SELECT payment.method FROM billing.payment_allocation AS part
         JOIN billing.payment USING (payment_id)
@@ -60,8 +61,8 @@ WHERE NOT stay.dissolved AND ($1::text IS NULL OR lot.operator_id = $1)
 ORDER BY stay.last_seen_at DESC, stay.stay_id LIMIT $3
 """
 _PAYMENTS: Final = """
-SELECT payment.payment_id, payment.amount_minor, payment.state, payment.method, payment.attempts,
-       payment.decline_code, payment.due_at, payment.created_at,
+SELECT payment.payment_id, payment.amount_minor, payment.currency, payment.state,
+       payment.method, payment.attempts, payment.decline_code, payment.due_at, payment.created_at,
        array_agg(obligation.plate ORDER BY obligation.left_at) AS plates
 FROM billing.payment
 JOIN billing.payment_allocation AS part USING (payment_id)
@@ -147,6 +148,7 @@ def _stay(row: asyncpg.Record) -> dict[str, Any]:
         "zone": row["zone"],
         "lot": {"name_zh": row["name_zh"], "name_en": row["name_en"]},
         "fee_minor": row["fee_minor"],
+        "currency": row["currency"],
         "lines": [] if fee is None else fee["lines"],
         "tariff": f"{row['tariff_id']} v{row['tariff_version']}" if fee is not None else None,
         "trace_id": row["trace_id"],
@@ -159,6 +161,7 @@ def _payment(row: asyncpg.Record) -> dict[str, Any]:
     return {
         "payment_id": str(row["payment_id"]),
         "amount_minor": row["amount_minor"],
+        "currency": row["currency"],
         "state": "page_open" if row["state"] == "open" else row["state"],
         "method": row["method"],
         "attempts": row["attempts"],
@@ -223,8 +226,13 @@ async def _clones(db: Connection, *, operator_id: str | None) -> list[dict[str, 
     return [_clone(each, colours, names) for each in found]
 
 
-async def live(pool: Pool, *, operator_id: str | None, now: datetime) -> dict[str, Any]:
-    """Everything on the live page; for an operator's key only what is that operator's."""
+async def live(
+    pool: Pool, *, operator_id: str | None, currency: str, now: datetime
+) -> dict[str, Any]:
+    """Everything on the live page; for an operator's key only what is that operator's.
+
+    `currency` is the ledger's: sums over stays are in it.
+    """
     async with pool.acquire() as db, db.transaction(isolation="repeatable_read", readonly=True):
         lots = await db.fetch(_LOTS, operator_id)
         stays = await db.fetch(_STAYS, operator_id, None, STAYS_MAX)
@@ -236,6 +244,13 @@ async def live(pool: Pool, *, operator_id: str | None, now: datetime) -> dict[st
         "figures": _figures(lots, full, operators),
         "zone": lots[0]["zone"] if lots else "UTC",
         "tones": TONES,
+        "currency": currency,
+        "decimals": {
+            each: decimals(each)
+            for each in sorted(
+                {currency, *(row["currency"] or currency for row in (*stays, *payments))}
+            )
+        },
         "lots": [_lot(row, each) for row, each in zip(lots, full, strict=True)],
         "clones": suspected,
         "stays": [_stay(row) for row in stays],

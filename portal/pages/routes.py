@@ -87,8 +87,12 @@ async def live_json(request: AnyRequest) -> Response[bytes]:
     viewer = await _viewer(request)
     if viewer is None:
         raise NotAuthorizedException(_NO_KEY)
+    state = portal_state(request.app)
     found = await live(
-        portal_state(request.app).pool, operator_id=viewer.operator_id, now=datetime.now(UTC)
+        state.pool,
+        operator_id=viewer.operator_id,
+        currency=state.settings.billing.currency,
+        now=datetime.now(UTC),
     )
     body = msgspec.json.encode(found)
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'

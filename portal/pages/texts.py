@@ -11,6 +11,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "title": ("先离场，后付费", "Leave First"),
     "tag": ("车走人不等，费用随后结清", "Leave at once, pay afterwards"),
     "other_lang": ("EN", "中文"),
+    "desk": ("值班台", "Desk"),
     "live": ("实时", "live"),
     "away": ("连接中断", "no connection"),
     "noscript": ("此页需要 JavaScript。", "This page needs JavaScript."),

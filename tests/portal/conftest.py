@@ -84,7 +84,7 @@ class City:
         return entry
 
     async def event(
-        self, kind: str, lane_id: str, plate: str, at: datetime, lot: str = WULIN.lot_id
+        self, kind: str, lane_id: str, plate: str | None, at: datetime, lot: str = WULIN.lot_id
     ) -> str:
         """Post one lane event; answers its id."""
         event_id = str(uuid7(int(at.timestamp() * 1000), hash((plate, kind, at)) & (1 << 74) - 1))

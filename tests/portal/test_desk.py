@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 from portal.demo.city import IN_LANE, OUT_LANE, STATION
 from tests.portal.conftest import ADMIN_KEY, City
 from tests.portal.test_clones import driver
-from tests.portal.test_pages import bill
+from tests.portal.test_pages import bill, watch
 
 pytestmark = pytest.mark.anyio
 Client = AsyncTestClient[Litestar]
@@ -230,3 +230,50 @@ async def test_a_claim_is_the_admins_to_decide(city: City, database_url: str) ->
     again = await admin.decide(address, decision="refuse", reason="no it is not")
     assert again.status_code == 409
     assert "Somebody has decided this already" in again.text
+
+
+async def test_a_suspected_clone_is_decided_by_who_runs_both_lots(
+    city: City, database_url: str
+) -> None:
+    await city.drive("浙A8K632", hours_ago=5, minutes=240)
+    await city.drive("浙A8K632", hours_ago=4, minutes=60, lot=STATION.lot_id)
+    await watch(database_url)
+    owner, other, admin = (person(city, who) for who in (OWNER, OTHER, "admin"))
+    (address,) = matters(await owner.see("/desk?kind=clones"), "clones")
+    assert matters(await other.see(), "clones") == [address]
+    for who in (owner, other):  # each runs one of the two lots only
+        assert (await who.decide(address, decision="first", seen="0")).status_code == 403
+    page = await admin.see(address)
+    assert "Only the first is the account&#x27;s car" in page
+    assert (await admin.decide(address, decision="all", seen="0")).status_code == 422
+    assert (await admin.decide(address, token="", decision="first", seen="0")).status_code == 403
+    first = await admin.decide(address, decision="first", seen="0", reason=EVIL)
+    assert first.status_code == 303
+    again = await admin.decide(address, decision="both", seen="0")
+    assert again.status_code == 409
+    assert "Somebody has decided this already" in again.text
+    assert "&lt;script&gt;" in again.text
+    assert matters(await admin.see(), "clones") == []
+    await admin.see("/desk/clones/0199c7a0-0000-7000-8000-000000000001", status=404)
+
+
+async def test_a_ticket_gets_its_plate_once(city: City) -> None:
+    entered_at = datetime.now(UTC) - timedelta(hours=3)
+    entry = await city.event("vehicle_entered", IN_LANE, None, entered_at)
+    issued = await city.admin.post("/v1/tickets", {"entry_event_id": entry})
+    owner, other = person(city, OWNER), person(city, OTHER)
+    (address,) = matters(await owner.see(), "tickets")
+    assert address.endswith(issued["ticket"])
+    await other.see(address, status=403)
+    assert "Fee so far" in await owner.see(f"/desk/tickets?ticket={issued['ticket'].lower()}")
+    await owner.see("/desk/tickets?ticket=nonsense", status=404)
+    was = issued["ticket"]
+    theirs = await other.decide(address, plate="浙A8K632", was=was)
+    assert theirs.status_code == 403
+    assert (await owner.decide(address, token="", plate="浙A8K632", was=was)).status_code == 403
+    assert (await owner.decide(address, plate=EVIL, was=was)).status_code == 422
+    assert (await owner.decide(address, plate="浙A8K632", was=was)).status_code == 303
+    again = await person(city).decide(address, plate="浙B00001", was=was)
+    assert again.status_code == 409
+    assert "浙A·8K632" in again.text
+    assert matters(await owner.see(), "tickets") == []

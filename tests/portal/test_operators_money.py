@@ -42,6 +42,9 @@ class House:
         self.operator = bearer(city.keys.operators[OPERATOR])
         self.other = bearer(city.keys.operators[OTHER])
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     async def work(self, **later: float) -> None:
         now = datetime.now(UTC) + timedelta(**later)
         for _ in range(ROUNDS):

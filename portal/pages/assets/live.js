@@ -25,11 +25,15 @@
     return node;
   }
 
-  const money = (minor) => {
+  // Minor units become decimals by the currency's own number of them: yen have none.
+  const money = (minor, currency = last.currency) => {
     const sign = minor < 0 ? "\u2212" : "";
-    const fen = Math.abs(minor);
-    const yuan = Math.floor(fen / 100).toLocaleString("en");
-    return `${sign}¥${yuan}.${String(fen % 100).padStart(2, "0")}`;
+    const symbol = currency === "CNY" ? "¥" : `${currency} `;
+    const digits = last.decimals[currency] ?? 2;
+    const unit = 10 ** digits;
+    const sum = Math.abs(minor);
+    const rest = digits ? `.${String(sum % unit).padStart(digits, "0")}` : "";
+    return `${sign}${symbol}${Math.floor(sum / unit).toLocaleString("en")}${rest}`;
   };
   const clock = (iso, zone) => iso === null ? "–" : new Intl.DateTimeFormat("en-GB", {
     hour: "2-digit", minute: "2-digit", timeZone: zone }).format(new Date(iso));
@@ -93,9 +97,9 @@
   function feeTable(stay) {
     const rows = stay.lines.map((line) => h("tr", {},
       h("td", {}, lang === "zh" ? line.text_zh : line.text_en),
-      h("td", { class: "num" }, money(line.amount_minor))));
+      h("td", { class: "num" }, money(line.amount_minor, stay.currency))));
     rows.push(h("tr", { class: "total" }, h("td", {}, t("total")),
-      h("td", { class: "num" }, money(stay.fee_minor))));
+      h("td", { class: "num" }, money(stay.fee_minor, stay.currency))));
     return h("table", { class: "lines" }, h("tbody", {}, ...rows));
   }
 
@@ -123,7 +127,8 @@
           h("div", { class: "soft small num" },
             `${dayOf(stay.entered_at ?? stay.left_at, stay.zone)} ${when}${long}`)),
         h("div", { class: "money num" },
-          h("b", {}, stay.fee_minor === null ? "–" : money(stay.fee_minor)), badge(stay.status))),
+          h("b", {}, stay.fee_minor === null ? "–"
+            : money(stay.fee_minor, stay.currency)), badge(stay.status))),
       stayMore(stay));
     row.open = open.has(stay.stay_id);
     row.addEventListener("toggle", () => {
@@ -136,7 +141,7 @@
     const tries = payment.attempts > 1 ? ` · ${payment.attempts} ${t("tries")}` : "";
     const why = payment.decline_code ? ` · ${payment.decline_code}` : "";
     return h("div", { class: "row", "data-key": payment.payment_id },
-      h("div", { class: "line" }, h("b", { class: "num" }, money(payment.amount_minor)),
+      h("div", { class: "line" }, h("b", { class: "num" }, money(payment.amount_minor, payment.currency)),
         h("div", { class: "what" }, h("div", {}, payment.plates.join(" ")),
           h("div", { class: "soft small" }, `${t(`by.${payment.method}`)}${tries}${why}`)),
         h("div", { class: "money" }, badge(payment.state),

@@ -6,6 +6,7 @@ import zipfile
 from xml.etree import ElementTree as ET
 
 import httpx
+import msgspec
 import pytest
 
 from billing.statement_files import StatementFormat, receipt_rows, statement_file, statement_rows
@@ -18,7 +19,7 @@ __all__ = ["api"]
 _CELLS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
-def amounts_of_xlsx(content: bytes) -> list[int]:
+def amounts_of_xlsx(content: bytes, *, unit: int = 100) -> list[int]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sheet = ET.fromstring(archive.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own
     values = [
@@ -26,7 +27,7 @@ def amounts_of_xlsx(content: bytes) -> list[int]:
         for cell in sheet.iter(f"{_CELLS}c")
         if cell.get("r", "").startswith("C") and cell.get("t") != "s"
     ]
-    return [round(float(value) * 100) for value in values]
+    return [round(float(value) * unit) for value in values]
 
 
 async def test_a_statement_is_the_same_in_every_format(world: BillingWorld) -> None:
@@ -46,6 +47,13 @@ async def test_a_statement_is_the_same_in_every_format(world: BillingWorld) -> N
     ]
     book = statement_file(statement, StatementFormat.XLSX)
     assert amounts_of_xlsx(book) == [row.amount_minor for row in rows]
+    # Yen have no minor unit: the same numbers mean whole yen.
+    yen = msgspec.structs.replace(statement, currency="JPY")
+    text = statement_file(yen, StatementFormat.CSV).decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [line["amount"] for line in lines] == [str(row.amount_minor) for row in rows]
+    in_yen = amounts_of_xlsx(statement_file(yen, StatementFormat.XLSX), unit=1)
+    assert in_yen == [row.amount_minor for row in rows]
     for kind in StatementFormat:
         assert statement_file(statement, kind) == statement_file(statement, kind), "same bytes"
     paper = statement_file(statement, StatementFormat.PDF)
