@@ -151,6 +151,21 @@ def test_waits_for_a_folder_and_for_cars_that_come_later(tmp_path: Path) -> None
         thread.join()
 
 
+@pytest.mark.parametrize("end", [True, False])
+def test_sees_a_car_whose_frames_were_passed_over_when_no_more_come(
+    tmp_path: Path, *, end: bool
+) -> None:
+    desk, lane = Desk(), tmp_path / "west-in"
+    for number in range(4):
+        # The lane is glanced at in the second frame; the next is due 0.35 s later.
+        write_frame(lane, frame_name(number / 10, number), *CARS[: number == 3])
+    if end:
+        (lane / ".end").touch()
+    with served(desk) as url:
+        run_agent(write_config(tmp_path, url, lanes={"west-in": "entry"}))
+    assert desk.plates == [CARS[0]]
+
+
 def test_delivers_what_gathered_while_the_server_was_away(tmp_path: Path) -> None:
     desk = Desk()
     film(tmp_path / "west-in", CARS)
