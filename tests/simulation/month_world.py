@@ -150,7 +150,6 @@ class MonthWorld(WeChatWorld):
         self.chance.shuffle(both)
         for provider, headers, body in both:
             with suppress(ForgedWebhookError):
-                # The simulators sign by everybody's clock, whatever their own says.
                 await receive_webhook(
                     self.pool, provider, body=body, headers=headers, now=datetime.now(UTC)
                 )

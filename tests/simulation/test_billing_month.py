@@ -21,7 +21,7 @@ from tests.simulation.month_world import MonthWorld, Simulators, open_month
 
 pytestmark = pytest.mark.anyio
 
-DAYS = int(os.environ.get("SIMULATION_DAYS", "3"))
+DAYS = int(os.environ.get("SIMULATION_DAYS", "2"))
 
 
 def seeds() -> list[int]:

@@ -8,7 +8,7 @@ be sent is stored, and was not). In the end a worker gets through, and all of it
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,20 +21,29 @@ import msgspec
 import pytest
 
 from billing.core.appeals import Correction, Ground, NeverWas
+from billing.core.reconcile import agrees
+from billing.gateways import Providers
 from billing.notifications import FileNotifier, NotificationKind
 from billing.providers.stripe import StripeGateway
+from billing.providers.wechatpay import WeChatPay
 from billing.services.appeals import AppealDesk, work_appeals
 from billing.services.consume_outbox import consume_outbox
+from billing.services.follow_advances import follow_advances
+from billing.services.gather_payments import gather_payments
 from billing.services.ids import new_id
 from billing.services.notify import tell, work_notifications
 from billing.services.pay_out import prepare_payouts, work_payouts
+from billing.services.read_report import book_fees, read_report
 from billing.services.refund import work_refunds
+from billing.services.register_stays import work_registrations
 from billing.services.settle_operators import settle_operators
+from billing.services.work_payments import PaymentWorker
 from billing.services.write_off import write_off_overdue
 from billing.settings import BillingSettings
 from parking.core.ids import StayId
 from parking.messages import StayPriced
 from tests.integration.billing.test_payouts import bind
+from tests.integration.billing.wechat_world import open_wechat_world
 from tests.integration.billing.world import BillingWorld, fee_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -109,6 +118,82 @@ def work_until_killed(
     anyio.run(work)
 
 
+async def die_at_each_step(
+    world: BillingWorld, body: Callable[..., None], arguments: tuple[Any, ...]
+) -> int:
+    """Kill worker after worker, each one boundary later; says how many there were."""
+    forkserver = multiprocessing.get_context("forkserver")
+    forkserver.set_forkserver_preload([__name__])
+    for boundary in range(1, BOUNDARIES_MAX):
+        process = forkserver.Process(target=body, args=(*arguments, world.now, boundary))
+        process.start()
+        await anyio.to_thread.run_sync(process.join, 60)
+        assert process.exitcode in {0, -signal.SIGKILL}
+        await world.assert_sound()
+        if process.exitcode == 0:
+            return boundary
+        world.now += timedelta(seconds=world.settings.attempt_lease_seconds + 1)
+    raise AssertionError(boundary)
+
+
+def work_wechat_until_killed(
+    database_url: str, settings: BillingSettings, now: datetime, boundary: int
+) -> None:
+    """The body of a worker process: a round of what is done with WeChat Pay."""
+
+    async def work() -> None:
+        pool = await asyncpg.create_pool(database_url, min_size=1, max_size=4)
+        wechat = WeChatPay(settings)
+        dying, providers = DyingPool(pool, boundary), Providers(StripeGateway(settings), wechat)
+        await consume_outbox(dying, providers, settings, now=now)
+        await work_registrations(dying, wechat, settings, now=now)
+        await gather_payments(
+            dying, settings, gateway_name="stripe", per_stay=[wechat.name], now=now
+        )
+        await PaymentWorker(dying, wechat, settings, refunds=providers).work(now=now)
+        await work_refunds(dying, wechat, settings, now=now)
+        await follow_advances(dying, wechat, settings, now=now)
+        await read_report(dying, wechat, settings, now=now)
+        await book_fees(dying, wechat, settings, now=now)
+        await providers.close()
+        await pool.close()
+
+    anyio.run(work)
+
+
+async def test_killed_at_each_step_with_wechat(database_url: str, anyio_backend: str) -> None:
+    """An entry and its deduction, an advance that was repaid, a refund, a day's bill."""
+    async with open_wechat_world(database_url) as world:
+        plates = ["浙A8B762", "浙A8B763", "浙A8B764"]
+        for plate in plates:
+            await world.wechat_driver(plate)
+        world.wechat.faults(mishaps={"deduction_advanced": 1.0}, repaid_after_seconds=86_400)
+        stays = [world.priced(plate, 1_500) for plate in plates]
+        await world.publish(*stays[:2])
+        await world.drain()
+        await world.later(seconds=60)
+        world.wechat.faults()
+        world.now += timedelta(days=2)
+        world.wechat.set_clock(world.now)
+        cheaper = world.priced(plates[1], 500, stay_id=stays[1].stay_id, revision=2)
+        await world.publish(stays[2], cheaper)
+        boundary = await die_at_each_step(
+            world, work_wechat_until_killed, (database_url, world.settings)
+        )
+        assert boundary > 15, "there are more steps than that"
+        await world.later(hours=2)
+        await world.later(days=2)
+        truth = world.truth()
+        assert [each.amount for each in truth.charges] == [1_500] * 3
+        assert [each.amount for each in truth.refunds] == [1_000]
+        assert [each.repaid for each in truth.advances] == [True, True]
+        repaid = "SELECT count(repaid_at) FROM billing.provider_advance"
+        assert await world.pool.fetchval(repaid) == 2
+        assert {(await world.obligation(stay)).state for stay in stays} == {"paid"}
+        assert agrees(await world.reconcile_wechat())
+        await world.assert_sound()
+
+
 async def everything_due(world: BillingWorld) -> tuple[StayPriced, StayPriced]:
     """A month to settle and to pay out, a granted appeal, a fee to be given up, a message."""
     driver = await world.driver("浙A8B762")
@@ -137,20 +222,9 @@ async def everything_due(world: BillingWorld) -> tuple[StayPriced, StayPriced]:
 async def test_killed_at_each_step(world: BillingWorld, database_url: str, tmp_path: Path) -> None:
     world.change_settings(write_off_after_days=30, notification_file=tmp_path / "messages")
     contested, given_up = await everything_due(world)
-    forkserver = multiprocessing.get_context("forkserver")
-    forkserver.set_forkserver_preload([__name__])
-    for boundary in range(1, BOUNDARIES_MAX):
-        process = forkserver.Process(
-            target=work_until_killed,
-            args=(database_url, world.settings, contested, world.now, boundary),
-        )
-        process.start()
-        await anyio.to_thread.run_sync(process.join, 60)
-        assert process.exitcode in {0, -signal.SIGKILL}
-        await world.assert_sound()
-        if process.exitcode == 0:
-            break
-        world.now += timedelta(seconds=world.settings.attempt_lease_seconds + 1)
+    boundary = await die_at_each_step(
+        world, work_until_killed, (database_url, world.settings, contested)
+    )
     assert boundary > 30, "there are more steps than that"
     await world.settle()
 

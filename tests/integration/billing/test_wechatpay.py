@@ -1,7 +1,7 @@
 """A stay paid by WeChat Pay parking, against the real simulator: once, whatever happens."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -322,19 +322,20 @@ async def test_only_wechats_own_fresh_notifications_are_taken(world: WeChatWorld
     world.wechat.advance(5)
     ((headers, body), *_) = world.inbox.wait_for(1)
     lowered = {name.lower(): value for name, value in headers.items()}
-    notice = world.provider.read_webhook(body, headers=lowered, now=world.now)
+    now = datetime.now(UTC)
+    notice = world.provider.read_webhook(body, headers=lowered, now=now)
     (payment,) = await world.payments()
     assert notice.payment_id == payment.payment_id
     refused: tuple[tuple[dict[str, str], bytes, datetime], ...] = (
-        ({}, body, world.now),
-        (lowered, body.replace(b"TRANSACTION", b"TRANSACTIOM"), world.now),
-        (lowered, body, world.now + timedelta(minutes=6)),
-        ({**lowered, "wechatpay-serial": "PUB_KEY_ID_OTHER"}, body, world.now),
-        ({**lowered, "wechatpay-signature": "WECHATPAY/SIGNTEST/AAAA"}, body, world.now),
+        ({}, body, now),
+        (lowered, body.replace(b"TRANSACTION", b"TRANSACTIOM"), now),
+        (lowered, body, now + timedelta(minutes=6)),
+        ({**lowered, "wechatpay-serial": "PUB_KEY_ID_OTHER"}, body, now),
+        ({**lowered, "wechatpay-signature": "WECHATPAY/SIGNTEST/AAAA"}, body, now),
     )
-    for forged_headers, forged_body, now in refused:
+    for forged_headers, forged_body, at in refused:
         with pytest.raises(ForgedWebhookError):
-            world.provider.read_webhook(forged_body, headers=forged_headers, now=now)
+            world.provider.read_webhook(forged_body, headers=forged_headers, now=at)
 
 
 async def test_a_service_is_bound_only_by_who_opened_it_there(world: WeChatWorld) -> None:

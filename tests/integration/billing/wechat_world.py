@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -108,7 +108,7 @@ class WeChatWorld(BillingWorld):
         await self.drain()
 
     async def hand_in(self) -> None:
-        """Post the notifications that came; one that came too late is refused, and so lost."""
+        """Post the notifications that came. They are signed by everybody's clock, and judged so."""
         posts = self.inbox.posts[self.handed_in :]
         self.handed_in += len(posts)
         for headers, body in posts:
@@ -118,7 +118,7 @@ class WeChatWorld(BillingWorld):
                     self.provider,
                     body=body,
                     headers={name.lower(): value for name, value in headers.items()},
-                    now=self.now,
+                    now=datetime.now(UTC),
                 )
 
     async def reconcile_wechat(self) -> tuple[Finding, ...]:
@@ -156,8 +156,9 @@ async def open_wechat_world(
     with both_running(options) as (stripe, wechat, inbox):
         pool = await asyncpg.create_pool(database_url, min_size=1, max_size=12)
         world = WeChatWorld(pool, stripe, settings_for(stripe.address))
-        world.join(wechat, inbox)
         try:
+            world.wait_for_noon()
+            world.join(wechat, inbox)
             yield world
         finally:
             await world.providers.close()
