@@ -8,15 +8,14 @@ runs everything on the named kind.
 
 import asyncio
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -29,10 +28,10 @@ from parking.postgres import (
     stop,
 )
 from tests.seeds import fresh_seed
+from tests.servers_folder import clear_away_after_killed_runs, servers_folder
 
 EMBEDDED, SYSTEM, BOTH = "embedded", "system", "both"
 _MIGRATED = "migrated"
-_PREFIX = "leave-first-tests-"
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
@@ -107,7 +106,7 @@ class _Servers:
 
     def new_database(self, server: RunningServer, template: str | None) -> str:
         name = f"test_{next(self._names)}"
-        run_in_own_loop(lambda: create_database(server.url(), name, template=template))
+        run_in_own_loop(lambda: _copy_database(server.url(), name, template or "template1"))
         return name
 
     def migrated_template(self, kind: str) -> str:
@@ -132,28 +131,25 @@ def run_in_own_loop(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
         thread.submit(lambda: asyncio.run(make())).result()
 
 
-def _clear_away_after_killed_runs() -> None:
-    """Stop the servers of test runs that could not do it themselves any more."""
-    for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner = root.name.removeprefix(_PREFIX).partition("-")[0]
-        if not owner.isdigit() or Path(f"/proc/{owner}").exists() or not Path("/proc").exists():
-            continue
-        for data_dir in root.iterdir():
-            stop(data_dir)
-        shutil.rmtree(root, ignore_errors=True)
+async def _copy_database(admin_url: str, name: str, template: str) -> None:
+    """Copy a database file by file; through the log, the default, takes five times as long."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'
+        )
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
 def postgres_servers() -> Iterator[_Servers]:
     """All servers of the run; stopped and removed at its end."""
-    _clear_away_after_killed_runs()
-    root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-    # Where PostgreSQL may not share root's identity it runs as `nobody` and must get through.
-    root.chmod(0o711)
-    servers = _Servers(root)
-    yield servers
-    servers.stop_all()
-    shutil.rmtree(root)
+    clear_away_after_killed_runs()
+    with servers_folder() as root:
+        servers = _Servers(root)
+        yield servers
+        servers.stop_all()
 
 
 @pytest.fixture

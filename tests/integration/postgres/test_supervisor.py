@@ -7,11 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import asyncpg
@@ -29,6 +28,7 @@ from parking.postgres.errors import (
     ServerEndedError,
     UnreachableByServiceUserError,
 )
+from tests.servers_folder import servers_folder
 
 IN_NO_TIME = {"fsync": "off"}
 """Nothing here pulls the power plug; what a kill -9 leaves is in the kernel's hands."""
@@ -47,18 +47,14 @@ sys.stdin.read()
 @pytest.fixture
 def data_dirs() -> Iterator[Callable[[], Path]]:
     """Make data directories whose servers are stopped at the end."""
-    made: list[Path] = []
+    with ExitStack() as folders:
 
-    def make() -> Path:
-        path = Path(tempfile.mkdtemp(prefix="leave-first-"))
-        path.chmod(0o711)
-        made.append(path)
-        return path / "postgres"
+        def make() -> Path:
+            data_dir = folders.enter_context(servers_folder()) / "postgres"
+            folders.callback(stop, data_dir)
+            return data_dir
 
-    yield make
-    for path in made:
-        stop(path / "postgres")
-        shutil.rmtree(path)
+        yield make
 
 
 @pytest.fixture
