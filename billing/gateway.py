@@ -237,6 +237,19 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """The gateway's name of a bank's dispute, where it is about one."""
     payment_ref: str | None = None
     """The gateway's name of the payment, where the object carries one."""
+    account_ref: str | None = None
+    """The connected account that it happened to, where it was not the platform's own."""
+
+
+class BankPayout(msgspec.Struct, frozen=True, kw_only=True):
+    """A gateway's payout of an operator's own account to the operator's bank."""
+
+    state: str
+    """In the gateway's own word."""
+    amount_minor: int
+    currency: str
+    failure: str
+    """Why the bank sent it back; empty: it did not."""
 
 
 class RefundWording(Protocol):
@@ -385,6 +398,13 @@ class PaymentGateway(PaymentProvider, Protocol):
 
     async def may_receive(self, account_ref: str) -> bool | None:
         """Whether transfers to an account are possible now; None: there is no such account."""
+        ...
+
+    async def bank_payout(self, payout_ref: str, *, account_ref: str) -> BankPayout | None:
+        """How a payout to an operator's bank stands; None: there is no such one.
+
+        Raises GatewayUnavailableError.
+        """
         ...
 
     async def transfer(self, request: GatewayRequest, *, idempotency_key: str) -> TransferAnswer:

@@ -22,6 +22,22 @@ RETURNING payload::text AS payload
 """
 
 
+# An index has these few alone.
+_BANK_PAYOUTS_FAILED = """
+SELECT object_ref, min(received_at) AS received_at FROM billing.webhook_inbox
+WHERE kind = 'payout.failed' AND gateway = $1 AND payload->>'account_ref' = $2
+  AND received_at >= $3
+GROUP BY object_ref ORDER BY 2 DESC LIMIT $4
+"""
+
+
+class FailedPayoutHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout to a bank that failed, as far as a webhook tells."""
+
+    payout_ref: str
+    heard_at: datetime
+
+
 async def insert(db: Connection, notice: Notice, *, gateway: str, now: datetime) -> bool:
     """Store a notice; False where it was stored before."""
     payload = msgspec.json.encode(notice).decode()
@@ -35,3 +51,13 @@ async def take(db: Connection, *, gateway: str, limit: int, now: datetime) -> li
     """Take notices; they count as handled if we commit."""
     rows = await db.fetch(_TAKE, gateway, now, limit)
     return [msgspec.json.decode(row["payload"], type=Notice) for row in rows]
+
+
+async def bank_payouts_failed(
+    db: Connection, gateway: str, account_ref: str, *, since: datetime, limit: int
+) -> list[FailedPayoutHeard]:
+    """Name the payouts to a bank of which a webhook said that they failed, the newest first."""
+    rows = await db.fetch(_BANK_PAYOUTS_FAILED, gateway, account_ref, since, limit)
+    return [
+        FailedPayoutHeard(payout_ref=row["object_ref"], heard_at=row["received_at"]) for row in rows
+    ]

@@ -365,6 +365,7 @@ webhook_inbox = Table(
     _at("due_at", optional=True),
     _at("handled_at", optional=True),
     Index("webhook_inbox_due_at_idx", "due_at"),
+    Index("webhook_inbox_payout_failed_idx", "gateway", "received_at"),
 )
 
 gateway_transaction = Table(

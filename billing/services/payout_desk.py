@@ -1,16 +1,21 @@
 """What admins do about payouts: say where an operator is paid, and take a payout back."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from billing.db import payouts
+from billing.db import inbox, payouts
 from billing.db.connection import Pool, transaction
-from billing.gateway import PaymentGateway, ReversalOrder
+from billing.db.inbox import FailedPayoutHeard
+from billing.gateway import GatewayUnavailableError, PaymentGateway, ReversalOrder
 from billing.services.claims import Clock
 from billing.services.ids import new_id
 from parking.core.errors import DomainError
 from parking.core.ids import OperatorId
+
+_LATELY = timedelta(days=30)
+_SHOWN_MAX = 10
 
 
 class PayoutAccountUnusableError(DomainError):
@@ -42,6 +47,18 @@ class ReversalExistsError(DomainError):
         super().__init__(f"{reversal_id} is the id of something else already")
 
 
+class FailedAtBank(msgspec.Struct, frozen=True, kw_only=True):
+    """A payout to an operator's own bank that the bank sent back. Sums in minor units."""
+
+    payout_ref: str
+    account_ref: str
+    heard_at: datetime
+    amount_minor: int | None
+    """Null: the gateway cannot be asked just now."""
+    currency: str | None
+    failure: str
+
+
 class PayoutDesk:
     """Operators' accounts at the gateway, and reversals of what was paid to them."""
 
@@ -54,6 +71,45 @@ class PayoutDesk:
         """Name the account at the gateway to which an operator is paid."""
         async with transaction(self._pool) as db:
             return await payouts.account_of(db, operator_id, self._gateway.name)
+
+    async def failed_at_bank(self, operator_id: OperatorId) -> list[FailedAtBank]:
+        """List payouts from an operator's account to its bank that failed lately.
+
+        The webhook says which; what became of each is the gateway's own word, asked now. The
+        money lies in the operator's account at the gateway, and is the operator's: no entry.
+        """
+        since = self._clock() - _LATELY
+        async with transaction(self._pool) as db:
+            account_ref = await payouts.account_of(db, operator_id, self._gateway.name)
+            if account_ref is None:
+                return []
+            heard = await inbox.bank_payouts_failed(
+                db, self._gateway.name, account_ref, since=since, limit=_SHOWN_MAX
+            )
+        return [found for each in heard if (found := await self._at_bank(each, account_ref))]
+
+    async def _at_bank(self, heard: FailedPayoutHeard, account_ref: str) -> FailedAtBank | None:
+        """What the gateway says of it; None where it says that it did not fail."""
+        failed = FailedAtBank(
+            payout_ref=heard.payout_ref,
+            account_ref=account_ref,
+            heard_at=heard.heard_at,
+            amount_minor=None,
+            currency=None,
+            failure="",
+        )
+        try:
+            found = await self._gateway.bank_payout(heard.payout_ref, account_ref=account_ref)
+        except GatewayUnavailableError:
+            return failed
+        if found is None or found.state != "failed":
+            return None
+        return msgspec.structs.replace(
+            failed,
+            amount_minor=found.amount_minor,
+            currency=found.currency,
+            failure=found.failure,
+        )
 
     async def bind(self, operator_id: OperatorId, account_ref: str, *, by: str) -> None:
         """Pay an operator to an account from now on; the same again changes nothing.

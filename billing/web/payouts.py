@@ -8,6 +8,7 @@ from litestar import Request, Router, get, put
 from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
+from billing.services.payout_desk import FailedAtBank
 from billing.web.access import require_admin, require_operator, services_of
 from parking.core.ids import SLUG_PATTERN, OperatorId
 
@@ -79,10 +80,28 @@ async def put_reversal(
     )
 
 
+@get(
+    "/v1/operators/{operator_id:str}/failed-bank-payouts",
+    summary="List payouts that the operator's own bank sent back",
+)
+async def get_failed_bank_payouts(
+    request: AnyRequest, operator_id: OperatorPath
+) -> list[FailedAtBank]:
+    """List those of the last thirty days, newest first; the gateway is asked how each stands."""
+    operator = OperatorId(operator_id)
+    await require_operator(request, operator)
+    return await services_of(request).payouts.failed_at_bank(operator)
+
+
 def payouts_router() -> Router:
     """Put the routes about payouts together."""
     return Router(
         path="/",
         tags=["money"],
-        route_handlers=[put_payout_account, get_payout_account, put_reversal],
+        route_handlers=[
+            put_payout_account,
+            get_payout_account,
+            put_reversal,
+            get_failed_bank_payouts,
+        ],
     )

@@ -96,7 +96,7 @@ def _sides(shown_case: DiscrepancyCase, text: dict[str, str]) -> Markup:
             found.theirs_fee_minor,
             there=found.kind != "missing",
         ),
-        ("=", "", "", yuan(found.off_minor, found.currency)),
+        (text["discrepancy.off"], "", "", yuan(found.off_minor, found.currency)),
     )
     return table(("", text["amount"], text["discrepancy.fee"], text["discrepancy.net"]), rows)
 

@@ -8,13 +8,14 @@ from litestar.params import QueryParameter
 
 from billing.db.settlements import SettlementView
 from billing.services.days import ledger_day
+from billing.services.payout_desk import FailedAtBank
 from billing.statement_files import StatementFormat
 from billing.web.access import require_operator
 from parking.core.ids import OperatorId
 from parking.db.pool import reading
 from portal.desk.asking import AnyRequest, Asker, shown
 from portal.desk.board import at_desk
-from portal.desk.sheets import NOTHING, note, panel, table
+from portal.desk.sheets import NOTHING, instant, note, panel, table
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, join, yuan
 
@@ -39,13 +40,15 @@ async def _page(asker: Asker, chosen: str | None) -> str:
     operator_id = OperatorId(chosen or next(iter(names)))
     await require_operator(asker.request, operator_id, holder=asker.principal)
     settlements = await asker.billing.settlements(operator_id)
+    failed = await asker.billing.payouts.failed_at_bank(operator_id)
     body = fill(
-        '<h1>$title</h1><p class="soft">$name</p>$operators'
+        '<h1>$title</h1><p class="soft">$name</p>$operators$failed'
         '<div class="case-columns"><div class="stack">$days</div><div class="stack">$settled'
         "</div></div>",
         title=title,
         name=names.get(operator_id, operator_id),
         operators=_operators(names, operator_id) if len(names) > 1 else NOTHING,
+        failed=join(_failed(each, asker, text) for each in failed),
         days=_days(operator_id, asker, text),
         settled=_settled(settlements[:_SETTLEMENTS], text),
     )
@@ -63,6 +66,22 @@ def _operators(names: dict[str, str], chosen: str) -> Markup:
         for operator_id, name in names.items()
     )
     return fill('<nav class="tabs">$links</nav>', links=links)
+
+
+def _failed(payout: FailedAtBank, asker: Asker, text: dict[str, str]) -> Markup:
+    sum_ = (
+        "" if payout.amount_minor is None else yuan(payout.amount_minor, payout.currency or "CNY")
+    )
+    return fill(
+        '<p class="note bad" role="alert"><b class="num">$sum</b> $words $why'
+        ' <span class="small">$account · $ref · $at</span></p>',
+        sum=sum_,
+        words=text["money.bank_failed"],
+        why=payout.failure,
+        account=payout.account_ref,
+        ref=payout.payout_ref,
+        at=instant(payout.heard_at, asker.zone),
+    )
 
 
 def _days(operator_id: OperatorId, asker: Asker, text: dict[str, str]) -> Markup:

@@ -110,7 +110,7 @@ async def _page(asker: Asker, review_id: UUID, problem: str | None = None) -> st
     title = text[f"review.{review.kind.value}"]
     top = head(title, found.lot, problem=problem, language=asker.language)
     evidence = [
-        panel(text["review.seen"], _seen(found, text), note(text["no_pictures"])),
+        panel(text["review.seen"], _seen(found, text), note(text["no_pictures"], "calm")),
         _stays_seen(found, text),
     ]
     if found.fee is not None:

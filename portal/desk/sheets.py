@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 
 from billing.db.case_notes import CaseNote
 from parking.core.fee import Fee
+from parking.core.ticket import is_ticket
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, join, page, plate_chip, yuan
 from portal.pages.texts import Language, words
 
 _GREEN_PLATE_LENGTH: Final = 8
+_TICKET_SHOWN: Final = 6
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _OTHER: Final[dict[Language, Language]] = {"zh": "en", "en": "zh"}
@@ -204,6 +206,9 @@ def chip(plate: str | None, colour: str | None = None) -> Markup:
     """A plate as a plate; nobody read one: a dash."""
     if plate is None:
         return Markup("–")
+    if is_ticket(plate):
+        # Shown in full on its own page; a list says enough with its beginning.
+        return fill('<span class="plate none">$text…</span>', text=plate[:_TICKET_SHOWN])
     usual = "green" if len(plate) == _GREEN_PLATE_LENGTH else "blue"
     return plate_chip(plate, usual if colour in (None, "unknown") else str(colour))
 

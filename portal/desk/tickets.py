@@ -71,7 +71,7 @@ async def _page(asker: Asker, ticket: str, problem: str | None = None) -> str:
                     (text["driver_page"], link),
                 )
             ),
-            note(text["no_pictures"]),
+            note(text["no_pictures"], "calm"),
         )
     ]
     if stay.state in _PRICED:

@@ -206,6 +206,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "discrepancy.theirs": ("渠道账单", "The report"),
     "discrepancy.fee": ("手续费", "Fee"),
     "discrepancy.net": ("净额", "Net"),
+    "discrepancy.off": ("相差", "Difference"),
     "discrepancy.lines": ("渠道账单原始行", "The report's own lines"),
     "discrepancy.about": ("关于", "About"),
     "discrepancy.source": ("渠道编号", "The gateway's name of it"),
@@ -325,6 +326,10 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "The stay moves to the plate; whoever has bound it is charged. The ticket stays good.",
     ),
     # Money
+    "money.bank_failed": (
+        "运营方的银行退回了这笔打款，请在支付渠道更正银行账户。",
+        "The operator's own bank sent this payout back: mend the bank account at the gateway.",
+    ),
     "money.days": ("最近两周的日对账单", "Statements of the last two weeks"),
     "money.day": ("日期", "Day"),
     "money.files": ("下载", "Take away"),

@@ -1,13 +1,17 @@
 """Money matters at the desk, with a simulated gateway behind: refunds, discrepancies, disputes."""
 
 import asyncio
+import hmac
+from typing import Any
 
+import msgspec
 import pytest
 
 from portal.audit import audit_database
 from tests.portal.conftest import ADMIN_KEY
 from tests.portal.test_desk import EVIL, Person, matters
 from tests.portal.test_operators_money import (  # noqa: F401 - fixtures
+    ACCOUNT,
     OPERATOR,
     OTHER,
     House,
@@ -16,6 +20,7 @@ from tests.portal.test_operators_money import (  # noqa: F401 - fixtures
 )
 
 pytestmark = pytest.mark.anyio
+DAY_S = 86_400
 
 
 def at_desk(house: House, who: str = "admin") -> Person:  # noqa: F811
@@ -49,10 +54,10 @@ async def test_a_refused_refund_is_sent_again_or_settled_once(
     assert (await owner.decide(address, **given)).status_code == 403
     assert (await owner.decide(address, token="", decision="send_again")).status_code == 403
     assert (await admin.decide(address, decision="settled", reason="no means")).status_code == 422
-    for who, status in ((owner, 303), (admin, 409)):
-        reply = await who.decide(address, decision="send_again", reason="the gateway was down")
-        assert reply.status_code == status
-    assert "Somebody has decided this already" in reply.text
+    once_more = {"decision": "send_again", "reason": "the gateway was down"}
+    assert (await owner.decide(address, **once_more)).status_code == 303
+    late = await admin.decide(address, **once_more)
+    assert (late.status_code, "Somebody has decided this already" in late.text) == (409, True)
     await house.work(minutes=20)
     (again,) = matters(await admin.see("/desk?kind=refunds"), "refunds")
     assert again != address
@@ -126,3 +131,40 @@ async def test_statements_are_at_hand(house: House) -> None:  # noqa: F811
     files = [each for each in found if each.endswith(("/csv", "/xlsx", "/pdf"))][:3]
     for each in files:
         assert (await house.client.get(each)).status_code == 200
+
+
+async def test_a_payout_that_the_operators_bank_sent_back_is_shown(
+    house: House,  # noqa: F811
+) -> None:
+    await house.paid_stay()
+    sim = house.simulator
+    sim.advance(3 * DAY_S)
+    account = sim.operator(number="000111111113")  # a bank that refuses every payout
+    bound = await house.client.put(ACCOUNT, json={"account_ref": account}, headers=house.admin)
+    assert bound.status_code == 200
+    transfer: Any = {"amount": 300, "currency": "cny", "destination": account}
+    sim.stripe.v1.transfers.create(transfer)
+    behalf: Any = {"stripe_account": account}
+    sent = sim.stripe.v1.payouts.create({"amount": 300, "currency": "cny"}, behalf)
+    event = {
+        "id": "evt_1",
+        "type": "payout.failed",
+        "account": account,
+        "data": {"object": {"id": sent.id, "object": "payout"}},
+    }
+    body, at = msgspec.json.encode(event), int(house.now().timestamp())
+    proof = hmac.digest(b"whsec_x", f"{at}.".encode() + body, "sha256").hex()
+    headers = {"stripe-signature": f"t={at},v1={proof}"}
+    told = await house.client.post("/v1/webhooks/stripe", content=body, headers=headers)
+    assert told.status_code == 200, told.text
+    owner, address = at_desk(house, OPERATOR), "/desk/money"
+    assert sent.id not in await owner.see(address)  # a webhook is a hint: the gateway says no
+    sim.advance(3 * DAY_S)
+    page = await owner.see(address)
+    assert "bank sent this payout back" in page
+    assert "¥3.00" in page
+    assert "bank account has been closed" in page
+    api = f"/v1/operators/{OPERATOR}/failed-bank-payouts"
+    (listed,) = (await house.client.get(api, headers=house.operator)).json()
+    assert (listed["payout_ref"], listed["amount_minor"]) == (sent.id, 300)
+    assert (await house.client.get(api, headers=house.other)).status_code == 403

@@ -124,6 +124,7 @@ def notice(body: bytes) -> Notice:
         refund_id=refund_id,
         dispute_ref=about.id if about.object == "dispute" else None,
         payment_ref=about.id if about.object == "payment_intent" else about.payment_intent,
+        account_ref=event.account,
     )
 
 

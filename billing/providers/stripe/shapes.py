@@ -238,12 +238,25 @@ class EventDataShape(msgspec.Struct, frozen=True):
     object: AboutShape
 
 
+class BankPayoutShape(msgspec.Struct, frozen=True):
+    """Money on its way from an account at Stripe to its owner's bank."""
+
+    id: str
+    amount: int
+    currency: str
+    status: str
+    failure_code: str | None = None
+    failure_message: str | None = None
+
+
 class EventShape(msgspec.Struct, frozen=True):
     """A webhook's body."""
 
     id: str
     type: str
     data: EventDataShape
+    account: str | None = None
+    """The connected account that it happened to."""
 
 
 class _Answer(Protocol):

@@ -7,6 +7,7 @@ from uuid import UUID
 import stripe
 
 from billing.gateway import (
+    BankPayout,
     GatewayUnavailableError,
     ReversalOrder,
     TransferAnswer,
@@ -17,7 +18,12 @@ from billing.gateway import (
 from billing.gateway_request import GatewayRequest
 from billing.providers.stripe import requests
 from billing.providers.stripe.client import PAGE, Resource, keyed, unknown
-from billing.providers.stripe.shapes import ConnectedAccountShape, TransferShape, read
+from billing.providers.stripe.shapes import (
+    BankPayoutShape,
+    ConnectedAccountShape,
+    TransferShape,
+    read,
+)
 
 
 class Transfers(Resource):
@@ -40,6 +46,24 @@ class Transfers(Resource):
         except stripe.StripeError as error:
             raise GatewayUnavailableError(type(error).__name__) from error
         return read(answer, ConnectedAccountShape).capabilities.get("transfers") == "active"
+
+    async def bank_payout(self, payout_ref: str, *, account_ref: str) -> BankPayout | None:
+        """How a payout of a connected account to its owner's bank stands."""
+        try:
+            answer = await self._client.v1.payouts.retrieve_async(
+                payout_ref, options={"stripe_account": account_ref}
+            )
+        except (stripe.InvalidRequestError, stripe.PermissionError):
+            return None
+        except stripe.StripeError as error:
+            raise GatewayUnavailableError(type(error).__name__) from error
+        payout = read(answer, BankPayoutShape)
+        return BankPayout(
+            state=payout.status,
+            amount_minor=payout.amount,
+            currency=payout.currency.upper(),
+            failure=payout.failure_message or payout.failure_code or "",
+        )
 
     async def transfer(self, request: GatewayRequest, *, idempotency_key: str) -> TransferAnswer:
         """Send a transfer or a reversal, or send it again."""
