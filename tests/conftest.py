@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from parking.postgres import (
@@ -54,6 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests off the network (only this machine may be spoken to), and draw the seed."""
     del config
     fresh_seed()
+    # In colours, with source and variables, a traceback takes a quarter of a second to draw, and
+    # tests in which services fail on purpose log hundreds.
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     sys.addaudithook(_refuse_other_machines)
 
 
