@@ -14,6 +14,8 @@ from lpr.shot import EncodedShot
 
 END_MARKER = ".end"
 """A file of this name in a folder of frames says that no more will come."""
+LISTING_SECONDS = 0.2
+"""How often the folder is looked through while nothing new is there: it may hold many files."""
 WRITING_SECONDS_MAX = 2.0
 """A broken frame younger than this may still be being written: it is tried again."""
 _TICK_NS = 20_000_000
@@ -59,7 +61,7 @@ class FolderCamera:
                     return
             if not fresh:
                 yield None
-                stop.wait(POLL_SECONDS)
+                stop.wait(LISTING_SECONDS)
 
     def _listing(self) -> dict[str, str]:
         """Name the folder's pictures, each with the key that puts it in order.
