@@ -47,6 +47,7 @@ def test_tells_the_server_who_came_and_went(tmp_path: Path) -> None:
             check=False,
             capture_output=True,
             text=True,
+            cwd=tmp_path,  # the pictures of its events go below the folder that it is run in
             env={**os.environ, "LPR_DEVICE_KEY": KEY},
             timeout=180,
         )
