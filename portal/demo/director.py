@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import httpx
 
 from parking.core.errors import DomainError
-from portal.demo.drivers import GOOD_CARD, sign_up, submit_card
+from portal.demo.drivers import GOOD_CARD, sign_up, submit_card, turn_to_wechat
 from portal.demo.http import Api, DemoCallRefusedError
 from portal.demo.outcome import Became
 from portal.demo.stage import Stage
@@ -15,30 +15,31 @@ from portal.demo.story import Fate, Pass
 DECLINED_ONCE_CARD = "5555555555554444"
 """A good card of another brand; the bank declines it once, as an empty account would."""
 _SIGN_UPS_AT_ONCE = 4
+_SPECIAL = {Fate.RECOVERED: DECLINED_ONCE_CARD, Fate.BY_WECHAT: None}
+"""What card a driver has instead of a good one, by what becomes of one of the car's stays."""
 
 
 async def bind_drivers(stage: Stage, story: Sequence[Pass]) -> int:
-    """Give every bound plate a driver with an account and a card; answers how many."""
+    """Give every bound plate a driver with an account and a way to pay; answers how many."""
     await _script_decline(stage)
-    fates: dict[str, Fate] = {}
-    for told in story:
-        if told.bound:
-            fates[told.plate] = Fate.RECOVERED if told.fate is Fate.RECOVERED else Fate.CHARGED
+    bound = {told.plate: told for told in story if told.bound}
+    bound |= {told.plate: told for told in story if told.fate in _SPECIAL}
     gate = asyncio.Semaphore(_SIGN_UPS_AT_ONCE)
 
-    async def one(number: int, plate: str, fate: Fate) -> None:
-        card = DECLINED_ONCE_CARD if fate is Fate.RECOVERED else GOOD_CARD
+    async def one(number: int, told: Pass) -> None:
         async with gate:
-            await sign_up(
+            driver = await sign_up(
                 stage.base_url,
                 messages=stage.folder.messages,
-                plate=plate,
+                plate=told.plate,
                 number=number,
-                card=card,
+                card=_SPECIAL.get(told.fate, GOOD_CARD),
             )
+            if told.fate is Fate.BY_WECHAT:
+                await turn_to_wechat(stage.base_url, stage.wechat_url, driver, colour=told.colour)
 
-    await asyncio.gather(*(one(i, plate, fate) for i, (plate, fate) in enumerate(fates.items())))
-    return len(fates)
+    await asyncio.gather(*(one(number, told) for number, told in enumerate(bound.values())))
+    return len(bound)
 
 
 async def _script_decline(stage: Stage) -> None:

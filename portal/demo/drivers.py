@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import httpx
 import msgspec
@@ -31,15 +31,17 @@ class HostedPageError(DomainError):
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """A driver with an account, a plate and a card."""
+    """A driver with an account, a plate, and a card or WeChat Pay parking."""
 
     plate: str
     account_id: str
     token: str
 
 
-async def sign_up(base_url: str, *, messages: Path, plate: str, number: int, card: str) -> Driver:
-    """Open an account, bind the plate and leave a card on the hosted page.
+async def sign_up(
+    base_url: str, *, messages: Path, plate: str, number: int, card: str | None
+) -> Driver:
+    """Open an account, bind the plate and leave a card, if there is one, on the hosted page.
 
     The phone's one-time code is read from `messages`, where the server's sender puts it.
     """
@@ -53,13 +55,32 @@ async def sign_up(base_url: str, *, messages: Path, plate: str, number: int, car
     driver = Driver(plate=plate, account_id=made["account_id"], token=made["token"])
     me = Api(base_url, key=driver.token)
     await me.post("/v1/driver-accounts/me/plates", {"plate": plate})
-    setup = await me.post(
-        "/v1/driver-accounts/me/payment-method-setups",
-        {"return_url": f"{base_url}/pay/return", "consent_version": consent["version"]},
-    )
-    await submit_card(setup["url"], card=card)
+    if card is not None:
+        await _leave_card(me, base_url, consent["version"], card=card)
     await me.close()
     return driver
+
+
+async def _leave_card(me: Api, base_url: str, consent_version: str, *, card: str) -> None:
+    setup = await me.post(
+        "/v1/driver-accounts/me/payment-method-setups",
+        {"return_url": f"{base_url}/pay/return", "consent_version": consent_version},
+    )
+    await submit_card(setup["url"], card=card)
+
+
+async def turn_to_wechat(base_url: str, wechat_url: str, driver: Driver, *, colour: str) -> None:
+    """Open the parking service for the plate, as in WeChat, and bind it here."""
+    wechat = Api(wechat_url)
+    asked = {"plate_number": driver.plate, "plate_color": colour.upper()}
+    opened = await wechat.post("/_sim/services", asked)
+    await wechat.close()
+    me = Api(base_url, key=driver.token)
+    await me.put(
+        f"/v1/driver-accounts/me/plates/{quote(driver.plate)}/services/wechatpay",
+        {"customer_ref": opened["openid"], "colour": colour},
+    )
+    await me.close()
 
 
 def _code_of(messages: Path, phone: str) -> str:

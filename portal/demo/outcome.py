@@ -38,6 +38,7 @@ _STAY_OF: Final = {
     Fate.RECOVERED: "paid",
     Fate.CONFIRMED: "paid",
     Fate.BY_HAND: "paid",
+    Fate.BY_WECHAT: "paid",
     Fate.UNBOUND: "due",
 }
 
@@ -136,6 +137,8 @@ def _missing_of_closed(told: Pass, stay: asyncpg.Record) -> Iterable[str]:
         yield f"paid {stay['paid_minor']} fen, must be {told.fee_minor}"
     if told.fate is Fate.BY_HAND and not _paid_by(stay, "checkout"):
         yield "must be paid by hand"
+    if told.fate is Fate.BY_WECHAT and not _paid_by(stay, "deduction"):
+        yield "must be deducted by WeChat Pay"
 
 
 def _paid_by(stay: asyncpg.Record, method: str) -> bool:

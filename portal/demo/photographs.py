@@ -188,7 +188,7 @@ async def _watch_and_tell(stage: Stage, shown: Sequence[Shown], *, console: Cons
             stage, pool, console=console, frames=2 * len(shown), videos=videos
         )
         stays = await read_stays(pool)
-        violations = await audit(pool, now=datetime.now(UTC), truth_urls=[stage.sim_url])
+        violations = await audit(pool, now=datetime.now(UTC), truth_urls=stage.truth_urls)
     finally:
         await pool.close()
     console.print(_table(shown, stays))

@@ -127,12 +127,15 @@ def new_stage(options: DemoOptions, *, now: datetime, say: Any) -> Stage:  # noq
 
 async def open_stage(stage: Stage, *, day: date, say: Any) -> setup.Keys:  # noqa: ANN401
     """Bring everything up and register the city."""
+    wechat = await stage.open_wechat()
     gateway = await stage.open_gateway()
     await stage.open_database()
     say("PostgreSQL runs, the schema is there")
+    await wechat.wait_ready(seconds=READY_SECONDS)
+    await stage.agree_with_wechat(day)
     await stage.open_servers()
     await gateway.wait_ready(seconds=READY_SECONDS)
-    say(f"API, worker and payment gateway run: {page_address(stage)}")
+    say(f"API, worker and both payment providers run: {page_address(stage)}")
     admin = Api(stage.base_url, key=stage.admin_key)
     keys = await setup.set_up(admin, day=day)
     await admin.close()
@@ -158,7 +161,7 @@ async def _play_on(
     cameras = await gates.start_cameras(stage, story, seed=options.seed)
     keys = await open_stage(stage, day=story[0].entered_at.date(), say=say)
     drivers = await bind_drivers(stage, story)
-    say(f"{drivers} drivers have bound a plate and a card")
+    say(f"{drivers} drivers have bound a plate, and a card or WeChat Pay")
     pool = await open_pool(stage.database_url, size_max=2)
     try:
         director = Director(stage, keys.operators)
@@ -166,8 +169,9 @@ async def _play_on(
             stage, story, pool, console=console, cameras=cameras, director=director, say=say
         )
         settled_at = time.monotonic()
+        await stage.pass_wechats_night(story[0].entered_at.date())
         statements = await read_statements(stage)
-        violations = await audit(pool, now=datetime.now(UTC), truth_urls=[stage.sim_url])
+        violations = await audit(pool, now=datetime.now(UTC), truth_urls=stage.truth_urls)
         stays = await read_stays(pool)
     finally:
         await pool.close()

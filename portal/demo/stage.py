@@ -11,15 +11,17 @@ import shutil
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from parking.core.errors import DomainError
 from parking.core.secret import Secret
 from parking.postgres import ensure_running
 from portal.database import keep_running
-from portal.demo.city import DEVICE, IN_LANE, LOTS, OUT_LANE, DemoLot
+from portal.demo.city import DEVICE, IN_LANE, LOTS, OUT_LANE, ZONE, DemoLot
+from portal.demo.http import Api
 from portal.demo.processes import Child, Household, program
 from portal.demo.schema import fresh_database
 from portal.settings import DatabaseSettings
@@ -30,6 +32,8 @@ RUNS_KEPT = 3
 FRAMES_EACH = 4
 """How many frames the gate simulator renders of a car before a camera."""
 READY_SECONDS = 120.0
+_EVENING = time(23)
+_BILLS_WRITTEN = time(10)
 
 # Every wait of billing that a person would not sit through, made short.
 COMPRESSED = {
@@ -43,6 +47,7 @@ COMPRESSED = {
     "PARKING_BILLING_ATTEMPT_LEASE_SECONDS": "10",
     "PARKING_BILLING_REPORT_POLL_SECONDS": "2",
     "PARKING_BILLING_STRIPE_TIMEOUT_SECONDS": "5",
+    "PARKING_BILLING_WECHAT_BILL_POLL_SECONDS": "2",
 }
 
 
@@ -128,6 +133,8 @@ class Stage:
         self._say = say
         self._webhook_secret = f"whsec_{secrets.token_hex(24)}"
         self._sim_port = free_port()
+        self._wechat_port = free_port()
+        self._wechat: dict[str, str] = {}
         self._keeper: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
 
@@ -135,6 +142,16 @@ class Stage:
     def sim_url(self) -> str:
         """Where the payment gateway listens."""
         return f"http://127.0.0.1:{self._sim_port}"
+
+    @property
+    def wechat_url(self) -> str:
+        """Where WeChat Pay listens."""
+        return f"http://127.0.0.1:{self._wechat_port}"
+
+    @property
+    def truth_urls(self) -> tuple[str, ...]:
+        """The simulators that tell what they really charged."""
+        return self.sim_url, self.wechat_url
 
     async def open_database(self) -> None:
         """Start PostgreSQL if it does not run, and make a fresh database for this demo."""
@@ -159,7 +176,57 @@ class Stage:
             "PARKING_BILLING_STRIPE_WEBHOOK_SECRET": self._webhook_secret,
             "PARKING_BILLING_NOTIFICATION_FILE": str(self.folder.messages),
             "PYTHONUNBUFFERED": "1",
+            **self._wechat,
         }
+
+    async def open_wechat(self) -> Child:
+        """Start WeChat Pay, which makes its keys and ours; nothing else is needed for it."""
+        return await self.household.start(
+            "WeChat Pay",
+            [
+                program("gateway-sim"),
+                "wechatpay",
+                *("--port", str(self._wechat_port)),
+                *("--seed", str(self._seed)),
+                *("--state", str(self.folder.path / "wechat.sqlite3")),
+                *("--deduct-after", "0"),
+            ],
+            environment={},
+            health_url=f"{self.wechat_url}/_sim/health",
+        )
+
+    async def agree_with_wechat(self, day: date) -> None:
+        """Become its merchant; it lives in the evening of the story's day, so that its bill comes.
+
+        Raises DemoCallRefusedError.
+        """
+        wechat = Api(self.wechat_url)
+        await wechat.post("/_sim/clock", {"now": _in_the_lots(day, _EVENING)})
+        told = await wechat.get("/_sim/credentials")
+        await wechat.close()
+        self._wechat = {
+            f"PARKING_BILLING_WECHAT_{name}": text
+            for name, text in {
+                "MCHID": told["mchid"],
+                "APPID": told["appid"],
+                "SUB_MCHID": told["sub_mchid"],
+                "SUB_APPID": told["sub_appid"],
+                "SERIAL_NO": told["merchant_serial_no"],
+                "PRIVATE_KEY": told["merchant_private_key"],
+                "APIV3_KEY": told["apiv3_key"],
+                "PUBLIC_KEY": told["platform_public_key"],
+                "PUBLIC_KEY_ID": told["platform_public_key_id"],
+                "API_URL": self.wechat_url,
+                "NOTIFY_URL": f"{self.base_url}/v1/webhooks/wechatpay",
+            }.items()
+        }
+
+    async def pass_wechats_night(self, day: date) -> None:
+        """Have it be the morning after the story's day, when WeChat writes that day's bill."""
+        wechat = Api(self.wechat_url)
+        morning = _in_the_lots(day + timedelta(days=1), _BILLS_WRITTEN)
+        await wechat.post("/_sim/clock", {"now": morning})
+        await wechat.close()
 
     async def open_gateway(self) -> Child:
         """Start the payment gateway; nothing else is needed for it."""
@@ -263,6 +330,10 @@ class Stage:
                 with contextlib.suppress(asyncio.CancelledError, DomainError):
                     await task
         await self.household.stop()
+
+
+def _in_the_lots(day: date, clock: time) -> float:
+    return datetime.combine(day, clock, tzinfo=ZoneInfo(ZONE)).timestamp()
 
 
 _Camera: TypeAlias = tuple[str, str, Path]

@@ -30,6 +30,8 @@ class Fate(Enum):
     """Nobody saw it leave: nothing is charged."""
     BY_HAND = "by_hand"
     """Its driver paid on the gateway's page."""
+    BY_WECHAT = "by_wechat"
+    """WeChat Pay parking, which its driver has opened for the plate, deducted it by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ class Pass:
 
     @property
     def bound(self) -> bool:
-        """Whether a driver has bound the plate and a card."""
+        """Whether a driver has bound the plate, and a card or WeChat Pay parking."""
         return self.fate not in (Fate.UNBOUND, Fate.BY_HAND)
 
 
@@ -67,7 +69,7 @@ _UNHAPPY: Final = (
 )
 """The five that need more than a charge; they are in every demo, however small."""
 _HAPPY: Final = (
-    ("浙A8K632", "blue", WULIN, "08:12", "08:35", 500, Fate.CHARGED, None),
+    ("浙A8K632", "blue", WULIN, "08:12", "08:35", 500, Fate.BY_WECHAT, None),
     ("赣E9P351", "blue", LONGXIANG, "15:10", "16:25", 600, Fate.CHARGED, None),
     ("苏E2M417", "blue", STATION, "12:00", "12:12", 0, Fate.FREE, None),
     ("浙AD73915", "green", WULIN, "10:10", "11:48", 2200, Fate.CHARGED, None),

@@ -35,6 +35,8 @@ def _how(became: Became) -> str:
         return "charged, given back: exit never seen"
     if method == "checkout":
         return "paid by hand"
+    if method == "deduction":
+        return "deducted by WeChat Pay parking"
     if method == "card":
         tries = "" if attempts == "1" else f" after {int(attempts) - 1} decline"
         asked = ", match confirmed" if told.fate is Fate.CONFIRMED else ""
@@ -113,7 +115,7 @@ def tell(
     verdict = (
         ("every car as the story tells it", not wrong and not strange),
         ("every invariant of docs/architecture.md", not violations),
-        ("every statement reconciled with the gateway's report", not unreconciled),
+        ("every statement reconciled with the providers' reports", not unreconciled),
     )
     for what, holds in verdict:
         mark = Text("holds  ", style="green") if holds else Text("BROKEN ", style="bold red")

@@ -35,6 +35,7 @@ def test_one_day_of_the_small_city_comes_out_right(tmp_path: Path) -> None:
         assert "after 1 decline" in said
         assert "match confirmed" in said
         assert "paid by hand" in said
+        assert "deducted by WeChat" in said
         assert "plate not bound" in said
         assert "exit never seen" in said
         assert "浙A8B762" not in logs
