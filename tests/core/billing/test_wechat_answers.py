@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing import wechat_names as names
 from billing.core.attempt import DeclineClass, Declined, Pending, Succeeded, Unknown
-from billing.providers.wechatpay import WeChatPay, names
+from billing.providers.wechatpay import WeChatPay
 from billing.providers.wechatpay.answers import decline_class_of, outcome_of
 from billing.providers.wechatpay.bills import read_bill
 from billing.providers.wechatpay.shapes import AmountShape, TransactionShape
