@@ -82,11 +82,14 @@ def test_a_failed_deduction_is_sorted_by_its_words(words: str, decline_class: De
 
 
 def test_a_bill_is_read_by_the_names_of_its_columns_up_to_its_totals() -> None:
-    head = "交易时间,微信订单号,交易状态,货币种类,微信退款单号,申请退款金额,手续费,订单金额"
-    paid = "`2026-08-03 12:00:00,`4200,`SUCCESS,`CNY,`,`0.00,`0.09000,`15.00"
-    back = "`2026-08-03 13:00:00,`4200,`REFUND,`CNY,`5030,`10.00,`-0.06000,`0.00"
+    head = (
+        "交易时间,微信订单号,交易状态,货币种类,微信退款单号,退款状态,申请退款金额,手续费,订单金额"
+    )
+    closed = "`2026-08-03 14:00:00,`4200,`REFUND,`CNY,`5031,`FAIL,`5.00,`0.00000,`0.00"
+    paid = "`2026-08-03 12:00:00,`4200,`SUCCESS,`CNY,`,`,`0.00,`0.09000,`15.00"
+    back = "`2026-08-03 13:00:00,`4200,`REFUND,`CNY,`5030,`SUCCESS,`10.00,`-0.06000,`0.00"
     totals = "总交易单数,应结订单总金额\r\n`2,`15.00\r\n"
-    content = "\r\n".join(("\ufeff" + head, paid, back, totals)).encode()
+    content = "\r\n".join(("\ufeff" + head, paid, back, closed, totals)).encode()
     lines = list(read_bill(content))
     assert [(it.kind, it.source_ref, it.gross_minor, it.fee_minor) for it in lines] == [
         ("charge", "4200", 1_500, 9),
