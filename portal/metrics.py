@@ -1,10 +1,22 @@
-"""Prometheus metrics of this process, and of the database when they are asked for."""
+"""Prometheus metrics: what the server's processes counted, and what stands in the database.
 
+`parking serve --workers N` gives its processes a folder (PROMETHEUS_MULTIPROC_DIR) in which each
+keeps its counts, so that whichever of them is asked answers for all.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from parking.db.pool import Pool
+
+COUNTS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which prometheus_client learns where processes keep their counts together."""
 
 REQUESTS: Final = Counter(
     "leavefirst_http_requests_total", "HTTP requests answered.", ["method", "route", "status"]
@@ -15,66 +27,82 @@ REQUEST_SECONDS: Final = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
-_OUTBOX: Final = Gauge("leavefirst_outbox_messages", "Messages that wait for the billing worker.")
-_STAYS: Final = Gauge("leavefirst_open_stays", "Cars inside, all lots.")
-_REVIEWS: Final = Gauge("leavefirst_pending_reviews", "Reviews that wait for a person.")
-_CLONES: Final = Gauge(
-    "leavefirst_pending_clone_suspicions", "Plates that seem to be on two cars, not yet decided."
-)
-_WEBHOOKS: Final = Gauge("leavefirst_webhooks_waiting", "Webhooks stored and not yet worked on.")
-_PAYMENTS: Final = Gauge("leavefirst_payments", "Payments by state.", ["state"])
-
-_SETTLED: Final = Gauge(
-    "leavefirst_days_since_settlement",
-    "Days since an operator's last cut-off that was settled, or since its first entry.",
-    ["operator"],
-)
-_DISPUTES: Final = Gauge(
-    "leavefirst_disputes", "Banks' disputes that are not decided, by state.", ["state"]
-)
-
+_COUNTS: Final = {
+    "leavefirst_outbox_messages": "Messages that wait for the billing worker.",
+    "leavefirst_open_stays": "Cars inside, all lots.",
+    "leavefirst_pending_reviews": "Reviews that wait for a person.",
+    "leavefirst_pending_clone_suspicions": ("Plates that seem to be on two cars, not yet decided."),
+    "leavefirst_webhooks_waiting": "Webhooks stored and not yet worked on.",
+}
 _COUNTS_SQL: Final = """
-SELECT (SELECT count(*) FROM parking.outbox) AS outbox,
-       (SELECT count(*) FROM parking.stay WHERE state = 'open') AS stays,
-       (SELECT count(*) FROM parking.review WHERE state = 'pending') AS reviews,
+SELECT (SELECT count(*) FROM parking.outbox) AS leavefirst_outbox_messages,
+       (SELECT count(*) FROM parking.stay WHERE state = 'open') AS leavefirst_open_stays,
+       (SELECT count(*) FROM parking.review WHERE state = 'pending') AS leavefirst_pending_reviews,
        (SELECT count(*) FROM parking.clone_suspicion AS suspected WHERE NOT EXISTS (
             SELECT FROM parking.clone_decision AS decided
-            WHERE decided.suspicion_id = suspected.suspicion_id)) AS clones,
-       (SELECT count(*) FROM billing.webhook_inbox WHERE handled_at IS NULL) AS webhooks
+            WHERE decided.suspicion_id = suspected.suspicion_id))
+           AS leavefirst_pending_clone_suspicions,
+       (SELECT count(*) FROM billing.webhook_inbox WHERE handled_at IS NULL)
+           AS leavefirst_webhooks_waiting
 """
-_DISPUTES_SQL: Final = (
-    "SELECT state, count(*) AS disputes FROM billing.dispute WHERE closed_at IS NULL GROUP BY state"
-)
-_SETTLED_SQL: Final = """
-SELECT account.operator_id, current_date - coalesce(
+_BY_LABEL: Final = (
+    (
+        "leavefirst_payments",
+        "Payments by state.",
+        "state",
+        "SELECT state, count(*) FROM billing.payment GROUP BY state",
+    ),
+    (
+        "leavefirst_disputes",
+        "Banks' disputes that are not decided, by state.",
+        "state",
+        "SELECT state, count(*) FROM billing.dispute WHERE closed_at IS NULL GROUP BY state",
+    ),
+    (
+        "leavefirst_days_since_settlement",
+        "Days since an operator's last cut-off that was settled, or since its first entry.",
+        "operator",
+        """
+SELECT account.operator_id, coalesce(current_date - coalesce(
     (SELECT max(cut_off_date) FROM billing.settlement AS s
      WHERE s.operator_id = account.operator_id),
-    (SELECT min(booked_on) FROM billing.posting AS p WHERE p.account = account.account)) AS days
+    (SELECT min(booked_on) FROM billing.posting AS p WHERE p.account = account.account)), 0)
 FROM billing.ledger_account AS account WHERE account.account LIKE 'operator_payable:%'
-"""
-_PAYMENTS_SQL: Final = "SELECT state, count(*) AS payments FROM billing.payment GROUP BY state"
+""",
+    ),
+)
+"""Name, what it says, its label, and the SQL that answers label and number."""
+
+
+class _Standing(Collector):
+    """What was read from the database a moment ago."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._metrics
 
 
 async def render(pool: Pool) -> bytes:
-    """The exposition text: this process's counters and the database's present counts."""
+    """The exposition text: the server's counters and the database's present counts."""
     async with pool.acquire() as connection:
-        counts = await connection.fetchrow(_COUNTS_SQL)
-        payments = await connection.fetch(_PAYMENTS_SQL)
-        disputes = await connection.fetch(_DISPUTES_SQL)
-        settled = await connection.fetch(_SETTLED_SQL)
-    if counts is not None:
-        _OUTBOX.set(counts["outbox"])
-        _STAYS.set(counts["stays"])
-        _REVIEWS.set(counts["reviews"])
-        _CLONES.set(counts["clones"])
-        _WEBHOOKS.set(counts["webhooks"])
-    _PAYMENTS.clear()
-    for row in payments:
-        _PAYMENTS.labels(row["state"]).set(row["payments"])
-    _DISPUTES.clear()
-    for row in disputes:
-        _DISPUTES.labels(row["state"]).set(row["disputes"])
-    _SETTLED.clear()
-    for row in settled:
-        _SETTLED.labels(row["operator_id"]).set(row["days"] or 0)
-    return generate_latest(REGISTRY)
+        counts: Mapping[str, int] = dict(await connection.fetchrow(_COUNTS_SQL) or {})
+        standing = [GaugeMetricFamily(name, _COUNTS[name], n) for name, n in counts.items()]
+        for name, says, label, sql in _BY_LABEL:
+            family = GaugeMetricFamily(name, says, labels=[label])
+            for labelled, number in await connection.fetch(sql):
+                family.add_metric([labelled], number)
+            standing.append(family)
+    asked = CollectorRegistry()
+    asked.register(_Standing(standing))
+    return generate_latest(_counters()) + generate_latest(asked)
+
+
+def _counters() -> CollectorRegistry:
+    """The counts of all processes that keep theirs in one folder, or of this one alone."""
+    if COUNTS_FOLDER not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call] # as the library has it
+    return together

@@ -42,7 +42,7 @@ async def readyz(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 @get("/metrics", summary="Prometheus metrics", tags=["ops"], media_type="text/plain")
 async def get_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Answer this process's counters and the database's present counts."""
+    """Answer the server's counters and the database's present counts."""
     body = await metrics.render(portal_state(request.app).pool)
     return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from portal import logs
 from portal.app import create_app
 from portal.database import ready_database
 from portal.listening import listen
+from portal.metrics import COUNTS_FOLDER
 from portal.settings import CONFIG_VARIABLE, Settings, load
 
 _BACKLOG = 2048
@@ -86,7 +88,9 @@ def _serve_many(settings: Settings, listening: socket.socket, workers: int) -> N
     os.environ["PARKING_SERVER_HOST"] = settings.server.host
     os.environ["PARKING_SERVER_PORT"] = str(settings.server.port)
     config = _configuration(settings, workers=workers)
-    Multiprocess(config, sockets=[listening]).run()
+    with tempfile.TemporaryDirectory(prefix="leave-first-counts-") as folder:
+        os.environ[COUNTS_FOLDER] = folder
+        Multiprocess(config, sockets=[listening]).run()
 
 
 def worker_app() -> Litestar:
