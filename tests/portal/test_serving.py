@@ -35,22 +35,27 @@ def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
 
 
 def serve(port: int, *, database_url: str, cwd: Path, workers: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(str(Path(sys.executable).parent / "parking"), "serve"),
-            *("--port", str(port), "--workers", str(workers)),
-        ],
-        cwd=cwd,
-        env={
-            **{name: text for name, text in os.environ.items() if not name.startswith("PARKING")},
-            "DATABASE_URL": database_url,
-            "PARKING_BILLING_STRIPE_API_KEY": "sk_test_x",
-            "PARKING_BILLING_STRIPE_WEBHOOK_SECRET": "whsec_x",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # A suite that a shell runs in the background ignores Ctrl-C, and its children inherit that.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [
+                *(str(Path(sys.executable).parent / "parking"), "serve"),
+                *("--port", str(port), "--workers", str(workers)),
+            ],
+            cwd=cwd,
+            env={
+                **{name: text for name, text in os.environ.items() if name[:7] != "PARKING"},
+                "DATABASE_URL": database_url,
+                "PARKING_BILLING_STRIPE_API_KEY": "sk_test_x",
+                "PARKING_BILLING_STRIPE_WEBHOOK_SECRET": "whsec_x",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def test_ctrl_c_ends_the_server_quietly(database_url: str, tmp_path: Path) -> None:
