@@ -39,6 +39,7 @@ from portal.desk.routes import DESK_ROUTER
 from portal.frame import Frame
 from portal.ops import OPS_ROUTER
 from portal.pages.account_routes import ACCOUNT_ROUTER
+from portal.pages.live import LivePage
 from portal.pages.routes import PAGES_ROUTER
 from portal.problems import exception_handlers
 from portal.settings import Settings
@@ -131,6 +132,7 @@ def _portal_state(
         settings=settings,
         pool=pool,
         keys=parking.keys,
+        live=LivePage(pool, settings=settings.billing, clock=system_clock),
         checkout_url=checkout_url,
         statement=statement,
     )

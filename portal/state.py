@@ -11,6 +11,7 @@ from litestar import Litestar
 from billing.core.statement import Statement
 from parking.db.pool import Pool
 from parking.services.api_keys import ApiKeys
+from portal.pages.live import LivePage
 from portal.settings import Settings
 
 _KEY: Final = "portal"
@@ -23,6 +24,7 @@ class PortalState:
     settings: Settings
     pool: Pool
     keys: ApiKeys
+    live: LivePage
     checkout_url: Callable[[UUID, str], Awaitable[str]]
     """Opens the gateway's page for a stay: (stay, return address) to the page's address."""
     statement: Callable[[str, date], Awaitable[Statement]]

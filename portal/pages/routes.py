@@ -1,7 +1,7 @@
 """The pages' addresses. Pages say errors as pages; the JSON behind them as problems."""
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from parking.db.pool import reading
 from parking.services.bundle import ParkingServices
 from portal.pages import driver
 from portal.pages.html import ASSET_TYPES, asset, live_page
-from portal.pages.live import live, one_stay
+from portal.pages.newest import stay_of
 from portal.pages.replies import html_reply, language_for, see_other
 from portal.pages.statement import statement_page
 from portal.pages.texts import words
@@ -35,6 +35,11 @@ _LONG = "public, max-age=31536000, immutable"
 async def _viewer(request: AnyRequest) -> Viewer | None:
     keys = portal_state(request.app).keys
     return await viewer_of(keys, request.cookies.get(COOKIE))
+
+
+async def _stay(request: AnyRequest, stay_id: UUID) -> dict[str, Any] | None:
+    async with reading(portal_state(request.app).pool) as db:
+        return await stay_of(db, stay_id)
 
 
 @get("/", include_in_schema=False)
@@ -87,13 +92,7 @@ async def live_json(request: AnyRequest) -> Response[bytes]:
     viewer = await _viewer(request)
     if viewer is None:
         raise NotAuthorizedException(_NO_KEY)
-    state = portal_state(request.app)
-    found = await live(
-        state.pool,
-        operator_id=viewer.operator_id,
-        currency=state.settings.billing.currency,
-        now=datetime.now(UTC),
-    )
+    found = await portal_state(request.app).live.show(operator_id=viewer.operator_id)
     body = msgspec.json.encode(found)
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     headers = {"ETag": etag, "Cache-Control": "no-store"}
@@ -115,7 +114,7 @@ async def show_asset(name: FromPath[str]) -> Response[bytes]:
 async def show_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str]:
     """The driver's page of one stay."""
     language = language_for(request)
-    stay = await one_stay(portal_state(request.app).pool, stay_id)
+    stay = await _stay(request, stay_id)
     if stay is None:
         return html_reply(driver.message_page(language=language, key="error.404"), status=404)
     price = None
@@ -132,7 +131,7 @@ async def pay_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str
     """Open the gateway's page for this stay and send the driver there."""
     language = language_for(request)
     state = portal_state(request.app)
-    stay = await one_stay(state.pool, stay_id)
+    stay = await _stay(request, stay_id)
     if stay is None:
         return html_reply(driver.message_page(language=language, key="error.404"), status=404)
     return_url = f"{state.settings.server.base_url}/pay/return?stay={stay_id}"

@@ -77,7 +77,8 @@
         ...parts),
       h("p", { class: "soft small num" }, `${item.occupied} / ${item.spaces}${counted}`),
       kinds.length ? h("p", { class: "kinds small" }, ...kinds) : null,
-      h("p", { class: "soft small" }, `${item.visits} ${t("visits")} · ${money(item.fees_minor)}`));
+      h("p", { class: "soft small" },
+        `${item.visits} ${t("visits")} · ${money(item.fees_minor)}`));
   }
 
   function cloneRow(item) {
@@ -173,6 +174,12 @@
     box.replaceChildren(...(nodes.length ? nodes : [h("p", { class: "empty" }, t(`empty.${id}`))]));
   }
 
+  // A city's page shows those that need a look first, and says that there are more.
+  function shownOf(id, shown, inAll) {
+    $(`${id}-shown`).textContent = shown < inAll
+      ? `${t("today")} · ${shown} ${t(`shown_${id}`)} ${inAll}` : t("today");
+  }
+
   function draw() {
     root.lang = lang === "zh" ? "zh-CN" : "en";
     document.title = t("title");
@@ -189,6 +196,8 @@
     fill("stays", last.stays, stayRow);
     fill("payments", last.payments, paymentRow);
     fill("operators", last.operators, operatorRow);
+    shownOf("lots", last.lots.length, last.lots_in_all);
+    shownOf("operators", last.operators.length, last.operators_in_all);
     seen = new Set([...last.stays.map((s) => s.stay_id), ...last.payments.map((p) => p.payment_id),
       ...last.clones.map((c) => c.suspicion_id)]);
     if (focused) document.querySelector(`[data-key="${focused}"] summary`)?.focus();
