@@ -39,6 +39,7 @@ from portal.desk.routes import DESK_ROUTER
 from portal.frame import Frame
 from portal.ops import OPS_ROUTER
 from portal.pages.account_routes import ACCOUNT_ROUTER
+from portal.pages.contest_routes import CONTEST_ROUTER
 from portal.pages.live import LivePage
 from portal.pages.routes import PAGES_ROUTER
 from portal.problems import exception_handlers
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> Litestar:
             DRIVER_CLONES_ROUTER,
             PAGES_ROUTER,
             ACCOUNT_ROUTER,
+            CONTEST_ROUTER,
             DESK_ROUTER,
             OPS_ROUTER,
         ],

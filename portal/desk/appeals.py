@@ -18,7 +18,7 @@ from billing.web.appeals import DecisionBody, carry_out
 from parking.core.fee import Fee
 from parking.core.ids import LotId
 from parking.core.plate import Plate
-from portal.desk.asking import FORM, AnyRequest, Asker, UnusableFormError, decided, shown
+from portal.desk.asking import FORM, AnyRequest, Asker, decided, shown
 from portal.desk.board import at_desk
 from portal.desk.sheets import (
     case,
@@ -36,17 +36,16 @@ from portal.desk.sheets import (
     panel,
     reason_field,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried, UnusableFormError
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, yuan
 
 _CHOICES: Final = ("plate", "left", "never")
 
 
-class AppealForm(msgspec.Struct):
+class AppealForm(DeskForm):
     """What was chosen: which fact was wrong, or that none was."""
 
-    token: str = ""
-    decision: str = ""
     plate: str = ""
     left_at: str = ""
     """On the lot's own clock, as a browser's field writes it."""
@@ -66,11 +65,11 @@ async def _read(asker: Asker, appeal_id: UUID) -> _Shown:
     await require_operator(asker.request, appeal.operator_id, holder=asker.principal)
     owed = await asker.billing.obligation(appeal.stay_id)
     lot = (await asker.parking.book.lot(LotId(owed.lot_id))).lot
-    name = lot.name_zh if asker.language == "zh" else lot.name_en
+    name = asker.lot_name(lot)
     return _Shown(appeal=appeal, said=said, owed=owed, zone=lot.zone, lot=name)
 
 
-async def _page(asker: Asker, appeal_id: UUID, problem: str | None = None) -> str:
+async def _page(asker: Asker, appeal_id: UUID, tried: Tried = UNTRIED) -> str:
     found = await _read(asker, appeal_id)
     text, appeal, owed = desk_words(asker.language), found.appeal, found.owed
     title = f"{text['kind.appeals']} · {text[f'appeal.{appeal.ground.value}']}"
@@ -90,7 +89,7 @@ async def _page(asker: Asker, appeal_id: UUID, problem: str | None = None) -> st
         notes(found.said, found.zone, language=asker.language),
     ]
     if appeal.state == "open":
-        choices = [note(text["appeal.frozen"]), *_choices(found, asker, text)]
+        choices = [note(text["appeal.frozen"]), *_choices(found, asker, text, tried)]
     else:
         choices = [
             outcome(
@@ -102,7 +101,7 @@ async def _page(asker: Asker, appeal_id: UUID, problem: str | None = None) -> st
                 language=asker.language,
             )
         ]
-    top = head(title, found.lot, problem=problem, language=asker.language)
+    top = head(title, found.lot, tried=tried, language=asker.language)
     return at_desk(case(top, parts, choices), title=title, asker=asker)
 
 
@@ -121,9 +120,8 @@ def _stay(found: _Shown, text: dict[str, str]) -> Markup:
     )
 
 
-def _choices(found: _Shown, asker: Asker, text: dict[str, str]) -> list[Markup]:
+def _choices(found: _Shown, asker: Asker, text: dict[str, str], tried: Tried) -> list[Markup]:
     action = f"/desk/appeals/{found.appeal.appeal_id}"
-    reason = reason_field(text["reason"])
 
     def offer(name: str, *fields: Markup) -> Markup:
         return choice(
@@ -133,17 +131,30 @@ def _choices(found: _Shown, asker: Asker, text: dict[str, str]) -> list[Markup]:
             title=text[f"appeal.{name}"],
             then=text[f"appeal.{name}.then"],
             button=text["refuse" if name == "refuse" else "grant"],
-            fields=(*fields, reason),
+            fields=(*fields, reason_field(text["reason"], tried=tried.of(name))),
             quiet=name != "refuse",
         )
 
     return [
         offer(
             "plate",
-            field("plate", text["review.true_plate"], placeholder="浙A8B762", required=True),
+            field(
+                "plate",
+                text["review.true_plate"],
+                placeholder="浙A8B762",
+                required=True,
+                tried=tried.of("plate"),
+            ),
         ),
         offer(
-            "left", field("left_at", text["appeal.left_at"], kind="datetime-local", required=True)
+            "left",
+            field(
+                "left_at",
+                text["appeal.left_at"],
+                kind="datetime-local",
+                required=True,
+                tried=tried.of("left"),
+            ),
         ),
         offer("never"),
         offer("refuse"),
@@ -159,7 +170,7 @@ def _correction(form: AppealForm, zone: str) -> RightPlate | RightExit | NeverWa
                 local = datetime.fromisoformat(form.left_at)
             except ValueError:
                 text = f"no time: {form.left_at[:40]!r}"
-                raise UnusableFormError(text) from None
+                raise UnusableFormError(text, key="told.time") from None
             return RightExit(left_at=local.replace(tzinfo=ZoneInfo(zone)))
         case "never":
             return NeverWas()
@@ -197,7 +208,7 @@ async def decide_appeal(
         data,
         lambda asker: _decide(asker, appeal_id, data),
         kind="appeals",
-        again=lambda asker, problem: _page(asker, appeal_id, problem),
+        again=lambda asker, tried: _page(asker, appeal_id, tried),
     )
 
 

@@ -18,13 +18,15 @@ from billing.services.bundle import BillingServices
 from billing.web.problems import STATUSES as BILLING_STATUSES
 from parking.core.errors import DomainError
 from parking.core.ids import OperatorId
+from parking.core.place import Lot
 from parking.db.api_keys import Principal, Role
 from parking.services.api_keys import UnauthorisedError
 from parking.services.bundle import ParkingServices
 from parking.web.access import author_of
 from parking.web.problems import STATUSES as PARKING_STATUSES
 from portal.desk.sheets import problem_page
-from portal.desk.words import TOLD, SomebodyWasFirstError, desk_words
+from portal.desk.tried import DeskForm, Tried, said, tried
+from portal.desk.words import ForgedFormError, SomebodyWasFirstError
 from portal.pages.driver import sign_in_page
 from portal.pages.replies import html_reply, language_for, see_other
 from portal.pages.texts import Language
@@ -37,17 +39,6 @@ FORM: Final = Body(media_type=RequestEncodingType.URL_ENCODED)
 _STATUSES: Final = {**PARKING_STATUSES, **BILLING_STATUSES}
 _REFUSED: Final = 422
 _KEY_LENGTH_MAX: Final = 200
-
-
-class ForgedFormError(DomainError):
-    """A form came without the desk's token, or with another key's."""
-
-    def __init__(self) -> None:
-        super().__init__("this form is not from a page of yours: open the page again")
-
-
-class UnusableFormError(DomainError):
-    """What was filled in is not of the shape that the service takes."""
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +77,16 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
         """The portal's own."""
         return portal_state(self.request.app)
 
+    def lot_name(self, lot: Lot) -> str:
+        """A lot's name in their language."""
+        return lot.name_zh if self.language == "zh" else lot.name_en
+
+    @property
+    def here(self) -> str:
+        """The page that they look at."""
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
+
     @property
     def zone(self) -> str:
         """In which times are told that belong to no lot."""
@@ -94,6 +95,10 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Form(Protocol):
     token: str
+
+
+Again = Callable[["Asker", Tried], Awaitable[str]]
+"""Draws a matter's page anew, with what was tried."""
 
 
 class TokenForm(msgspec.Struct):
@@ -142,15 +147,16 @@ async def shown(request: AnyRequest, show: Callable[[Asker], Awaitable[str]]) ->
 
 async def decided(
     request: AnyRequest,
-    form: _Form,
+    form: DeskForm,
     act: Callable[[Asker], Awaitable[object]],
     *,
     kind: str,
-    again: Callable[[Asker, str], Awaitable[str]],
+    again: Again,
 ) -> Response[str]:
     """Carry a decision out, then go on with the list; if it is refused, show the page as it is now.
 
-    `again` draws the page with what went wrong, so two people at once see who was first.
+    `again` draws the page with what went wrong beside what was typed, so nothing is lost, and two
+    people at once see who was first.
     """
     asker = await asker_of(request)
     if asker is None:
@@ -162,7 +168,7 @@ async def decided(
         return problem_reply(asker, error)
     except (DomainError, msgspec.ValidationError) as error:
         try:
-            text = await again(asker, said(error, asker.language))
+            text = await again(asker, tried(form, error, asker.language))
         except DomainError:
             return problem_reply(asker, error)
         return html_reply(text, status=status_of(error))
@@ -173,16 +179,6 @@ def require_own_form(asker: Asker, form: _Form) -> None:
     """Hold a form to its page. Raises ForgedFormError."""
     if not hmac.compare_digest(form.token.encode(), asker.token.encode()):
         raise ForgedFormError
-
-
-def said(error: Exception, language: Language) -> str:
-    """An error as a sentence in the reader's language, with the service's own words behind it."""
-    text = desk_words(language)
-    key = next((TOLD[kind] for kind in type(error).__mro__ if kind in TOLD), None)
-    own = str(error)
-    if isinstance(error, msgspec.ValidationError):
-        key = "told.form"
-    return own if key is None else f"{text[key]} ({own})"
 
 
 def status_of(error: Exception) -> int:

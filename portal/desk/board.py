@@ -5,7 +5,7 @@ from typing import Final
 
 from portal.desk.asking import Asker
 from portal.desk.sheets import NOTHING, age, chip, desk_page, note
-from portal.desk.waiting import Board, Kind, Pile, Waiting
+from portal.desk.waiting import Board, Kind, Pile, Waiting, places_of
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, join, yuan
 
@@ -35,7 +35,7 @@ def board_page(found: Board, asker: Asker, *, only: Kind | None, done: bool, now
         done=note(text["done"], "good") if done else NOTHING,
         piles=join(_pile(each, asker, only=only, now=now) for each in found.piles),
         lookup=_lookup(text) if only in (None, Kind.TICKETS) else NOTHING,
-        list=_list(items, asker, now),
+        list=_list(found, items, asker, now),
         more=fill('<p class="soft">$text</p>', text=text["more"])
         if number > len(items)
         else NOTHING,
@@ -46,7 +46,14 @@ def board_page(found: Board, asker: Asker, *, only: Kind | None, done: bool, now
 def at_desk(body: Markup, *, title: str, asker: Asker) -> str:
     """A page of the desk for whoever is signed in."""
     who = asker.operator_id or desk_words(asker.language)["admin"]
-    return desk_page(body, title=title, language=asker.language, who=who, token=asker.token)
+    return desk_page(
+        body,
+        title=title,
+        language=asker.language,
+        who=who,
+        token=asker.token,
+        here=asker.here,
+    )
 
 
 def _pile(pile: Pile, asker: Asker, *, only: Kind | None, now: datetime) -> Markup:
@@ -77,20 +84,26 @@ def _lookup(text: dict[str, str]) -> Markup:
     )
 
 
-def _list(items: list[Waiting], asker: Asker, now: datetime) -> Markup:
+def _list(found: Board, items: list[Waiting], asker: Asker, now: datetime) -> Markup:
     if not items:
         return fill(
             '<section class="panel"><p class="empty">$text</p></section>',
             text=desk_words(asker.language)["nothing"],
         )
-    rows = join(_row(each, asker, now) for each in items)
+    rows = join(_row(each, found, asker, now) for each in items)
     return fill('<section class="panel"><ul class="todo">$rows</ul></section>', rows=rows)
 
 
-def _row(item: Waiting, asker: Asker, now: datetime) -> Markup:
+def _place(found: Board, place: str, asker: Asker) -> str:
+    """Name lots as people do; what is no lot stays as it is."""
+    lots = [(each, found.lots.get(each)) for each in places_of(place)]
+    return ", ".join(each if lot is None else asker.lot_name(lot) for each, lot in lots)
+
+
+def _row(item: Waiting, found: Board, asker: Asker, now: datetime) -> Markup:
     text = desk_words(asker.language)
     more = text.get(f"{SINGULAR[item.kind]}.{item.more}", item.more)
-    words = " · ".join(each for each in (more, item.place) if each)
+    words = " · ".join(each for each in (more, _place(found, item.place, asker)) if each)
     sum_ = "" if item.amount_minor is None else yuan(item.amount_minor, item.currency or "CNY")
     return fill(
         '<li><a href="/desk/$kind/$id">$plate<span class="what"><b>$word</b>'

@@ -25,19 +25,18 @@ from portal.desk.sheets import (
     panel,
     reason_field,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried
 from portal.desk.words import desk_words
 from portal.pages.html import Markup
 
 
-class ClaimForm(msgspec.Struct):
+class ClaimForm(DeskForm):
     """What was chosen."""
 
-    token: str = ""
-    decision: str = ""
     reason: str = ""
 
 
-async def _page(asker: Asker, claim_id: UUID, problem: str | None = None) -> str:
+async def _page(asker: Asker, claim_id: UUID, tried: Tried = UNTRIED) -> str:
     await require_admin(asker.request, holder=asker.principal)
     claim, said = await asker.billing.claims.show(claim_id)
     text = desk_words(asker.language)
@@ -47,7 +46,7 @@ async def _page(asker: Asker, claim_id: UUID, problem: str | None = None) -> str
         notes(said, asker.zone, language=asker.language),
     ]
     if claim.state == "open":
-        choices = [_offer(claim, asker, text, name) for name in ("grant", "refuse")]
+        choices = [_offer(claim, asker, text, name, tried) for name in ("grant", "refuse")]
     else:
         choices = [
             outcome(
@@ -59,7 +58,7 @@ async def _page(asker: Asker, claim_id: UUID, problem: str | None = None) -> str
                 language=asker.language,
             )
         ]
-    top = head(title, claim.plate, problem=problem, language=asker.language)
+    top = head(title, claim.plate, tried=tried, language=asker.language)
     return at_desk(case(top, parts, choices), title=title, asker=asker)
 
 
@@ -78,7 +77,7 @@ def _evidence(claim: ClaimRow, asker: Asker, text: dict[str, str]) -> Markup:
     return facts(rows)
 
 
-def _offer(claim: ClaimRow, asker: Asker, text: dict[str, str], name: str) -> Markup:
+def _offer(claim: ClaimRow, asker: Asker, text: dict[str, str], name: str, tried: Tried) -> Markup:
     return choice(
         f"/desk/claims/{claim.claim_id}",
         token=asker.token,
@@ -86,7 +85,7 @@ def _offer(claim: ClaimRow, asker: Asker, text: dict[str, str], name: str) -> Ma
         title=text[f"claim.{name}"],
         then=text[f"claim.{name}.then"],
         button=text[name],
-        fields=(reason_field(text["reason"]),),
+        fields=(reason_field(text["reason"], tried=tried.of(name)),),
         quiet=name == "refuse",
     )
 
@@ -115,7 +114,7 @@ async def decide_claim(
         data,
         lambda asker: _decide(asker, claim_id, data),
         kind="claims",
-        again=lambda asker, problem: _page(asker, claim_id, problem),
+        again=lambda asker, tried: _page(asker, claim_id, tried),
     )
 
 

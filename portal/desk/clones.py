@@ -3,7 +3,6 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
@@ -13,7 +12,7 @@ from parking.core.place import Lot
 from parking.db import clones
 from parking.db.pool import reading
 from parking.services.decide_clone import SuspectedStay, SuspicionView
-from portal.desk.asking import FORM, AnyRequest, Asker, UnusableFormError, decided, shown
+from portal.desk.asking import FORM, AnyRequest, Asker, decided, shown
 from portal.desk.board import at_desk
 from portal.desk.sheets import (
     case,
@@ -28,6 +27,7 @@ from portal.desk.sheets import (
     reason_field,
     table,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried, UnusableFormError
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, join, yuan
 from portal.pages.texts import words
@@ -36,16 +36,14 @@ _OWN: Final = {"first": (0,), "second": (1,), "both": (0, 1), "neither": ()}
 _REASON_MAX: Final = 500
 
 
-class CloneForm(msgspec.Struct):
+class CloneForm(DeskForm):
     """What was chosen, and how many decisions there were when it was."""
 
-    token: str = ""
-    decision: str = ""
     seen: str = ""
     reason: str = ""
 
 
-async def _page(asker: Asker, suspicion_id: UUID, problem: str | None = None) -> str:
+async def _page(asker: Asker, suspicion_id: UUID, tried: Tried = UNTRIED) -> str:
     found = await asker.parking.clones.get(suspicion_id, operator_id=asker.operator_id)
     suspicion = found.suspicion
     async with reading(asker.state.pool) as connection:
@@ -77,8 +75,8 @@ async def _page(asker: Asker, suspicion_id: UUID, problem: str | None = None) ->
             )
         )
     if not suspicion.decisions:
-        choices += [_offer(found, asker, text, name) for name in _OWN]
-    top = head(title, suspicion.plate, problem=problem, language=asker.language)
+        choices += [_offer(found, asker, text, name, tried) for name in _OWN]
+    top = head(title, suspicion.plate, tried=tried, language=asker.language)
     return at_desk(case(top, evidence, choices), title=title, asker=asker)
 
 
@@ -94,7 +92,7 @@ def _reads(
         way = text["entered" if each.entry else "left"]
         return (at, _name(lot, each.lot_id, asker), way, each.lane_id or "–", sure)
 
-    heads = (text["at"], text["lot"], "", text["lane"], text["review.sure"])
+    heads = (text["at"], text["lot"], text["direction"], text["lane"], text["review.sure"])
     parts = [table(heads, map(row, evidence.sightings))]
     if evidence.distance_km is not None:
         speed = "" if evidence.speed_kmh is None else f" · {evidence.speed_kmh:.0f} km/h"
@@ -105,7 +103,7 @@ def _reads(
 def _name(lot: Lot | None, lot_id: LotId, asker: Asker) -> str:
     if lot is None:
         return lot_id
-    return lot.name_zh if asker.language == "zh" else lot.name_en
+    return asker.lot_name(lot)
 
 
 def _stay(
@@ -114,7 +112,11 @@ def _stay(
     stay = each.stay
     lot = lots.get(stay.lot_id)
     zone = asker.zone if lot is None else lot.zone
-    fee = "–" if each.fee_minor is None else yuan(each.fee_minor)
+    fee = (
+        "–"
+        if each.fee_minor is None
+        else yuan(each.fee_minor, asker.state.settings.billing.currency)
+    )
     return facts(
         (
             (text["plate"], chip(stay.plate, stay.colour.value)),
@@ -126,7 +128,9 @@ def _stay(
     )
 
 
-def _offer(found: SuspicionView, asker: Asker, text: dict[str, str], name: str) -> Markup:
+def _offer(
+    found: SuspicionView, asker: Asker, text: dict[str, str], name: str, tried: Tried
+) -> Markup:
     seen = Markup(f'<input type="hidden" name="seen" value="{len(found.suspicion.decisions)}">')
     return choice(
         f"/desk/clones/{found.suspicion.suspicion_id}",
@@ -135,7 +139,7 @@ def _offer(found: SuspicionView, asker: Asker, text: dict[str, str], name: str) 
         title=text[f"clone.{name}"],
         then=text[f"clone.{name}.then"],
         button=text["decide"],
-        fields=(seen, reason_field(text["reason_optional"], required=False)),
+        fields=(seen, reason_field(text["reason_optional"], required=False, tried=tried.of(name))),
         quiet=True,
     )
 
@@ -173,7 +177,7 @@ async def decide_clone(
         data,
         lambda asker: _decide(asker, suspicion_id, data),
         kind="clones",
-        again=lambda asker, problem: _page(asker, suspicion_id, problem),
+        again=lambda asker, tried: _page(asker, suspicion_id, tried),
     )
 
 

@@ -24,19 +24,18 @@ from portal.desk.sheets import (
     reason_field,
     table,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, yuan
 
 
-class ClosingForm(msgspec.Struct):
+class ClosingForm(DeskForm):
     """What explains it."""
 
-    token: str = ""
-    decision: str = ""
     reason: str = ""
 
 
-async def _page(asker: Asker, discrepancy_id: UUID, problem: str | None = None) -> str:
+async def _page(asker: Asker, discrepancy_id: UUID, tried: Tried = UNTRIED) -> str:
     await require_admin(asker.request, holder=asker.principal)
     shown_case = await asker.billing.discrepancies.show(discrepancy_id)
     text, found = desk_words(asker.language), shown_case.found
@@ -57,7 +56,7 @@ async def _page(asker: Asker, discrepancy_id: UUID, problem: str | None = None) 
                 title=text["discrepancy.close"],
                 then=text["discrepancy.close.then"],
                 button=text["discrepancy.button"],
-                fields=(reason_field(text["reason"]),),
+                fields=(reason_field(text["reason"], tried=tried),),
             )
         ]
     else:
@@ -71,7 +70,7 @@ async def _page(asker: Asker, discrepancy_id: UUID, problem: str | None = None) 
                 language=asker.language,
             )
         ]
-    top = head(title, found.gateway, problem=problem, language=asker.language)
+    top = head(title, found.gateway, tried=tried, language=asker.language)
     return at_desk(case(top, parts, choices), title=title, asker=asker)
 
 
@@ -107,14 +106,14 @@ def _lines(shown_case: DiscrepancyCase, asker: Asker, text: dict[str, str]) -> M
     rows = [
         (
             each.transaction_ref,
-            each.kind,
+            text.get(f"line.{each.kind}", each.kind),
             yuan(each.gross_minor, each.currency),
             yuan(each.fee_minor, each.currency),
             instant(each.created_at, asker.zone),
         )
         for each in shown_case.lines
     ]
-    heads = ("#", "", text["amount"], text["discrepancy.fee"], text["at"])
+    heads = ("#", text["line"], text["amount"], text["discrepancy.fee"], text["at"])
     return panel(text["discrepancy.lines"], table(heads, rows))
 
 
@@ -152,7 +151,7 @@ async def close_discrepancy(
         data,
         lambda asker: _decide(asker, discrepancy_id, data),
         kind="discrepancies",
-        again=lambda asker, problem: _page(asker, discrepancy_id, problem),
+        again=lambda asker, tried: _page(asker, discrepancy_id, tried),
     )
 
 

@@ -24,7 +24,7 @@ async def _page(asker: Asker, dispute_id: UUID) -> str:
         panel(text["dispute.stays"], _stays(parts, text)),
     ]
     choices = [panel(text["dispute.then"], *_then(text))]
-    top = head(title, first.dispute_ref, problem=None, language=asker.language)
+    top = head(title, first.dispute_ref, language=asker.language)
     return at_desk(case(top, evidence, choices), title=title, asker=asker)
 
 
@@ -33,7 +33,7 @@ def _about(first: DisputeView, asker: Asker, text: dict[str, str]) -> Markup:
     return facts(
         (
             (text["state"], text.get(f"dispute.{first.state}", first.state)),
-            (text["reason"], first.reason or "–"),
+            (text["reason"], text.get(f"dispute.{first.reason}", first.reason) or "–"),
             (text["dispute.heard"], instant(first.heard_at, zone)),
             (text["dispute.answer_by"], instant(first.answer_by, zone)),
             (text["dispute.answered"], instant(first.answered_at, zone)),

@@ -11,10 +11,12 @@ from billing.db.failed_refunds import RefundView
 from billing.services.refund_desk import Means
 from billing.web.access import require_operator
 from billing.web.desk import RefundDecisionBody, see_to_refund
+from parking.core.ids import LotId
 from portal.desk.asking import FORM, AnyRequest, Asker, decided, shown
 from portal.desk.board import at_desk
 from portal.desk.sheets import (
     NOTHING,
+    beside,
     case,
     chip,
     choice,
@@ -25,80 +27,90 @@ from portal.desk.sheets import (
     notes,
     outcome,
     panel,
+    radio,
     reason_field,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, join, yuan
 
+_AGAIN: Final = "send_again"
 _SETTLED: Final = "settled"
 
 
-class RefundForm(msgspec.Struct):
+class RefundForm(DeskForm):
     """What was chosen."""
 
-    token: str = ""
-    decision: str = ""
     means: str = ""
     reason: str = ""
 
 
-async def _page(asker: Asker, refund_id: UUID, problem: str | None = None) -> str:
+async def _page(asker: Asker, refund_id: UUID, tried: Tried = UNTRIED) -> str:
     refund, said = await asker.billing.refunds.show(refund_id)
     await require_operator(asker.request, refund.operator_id, holder=asker.principal)
+    lot = (await asker.parking.book.lot(LotId(refund.lot_id))).lot
     text = desk_words(asker.language)
     title = text["kind.refunds"]
     parts = [
-        panel(text["evidence"], _evidence(refund, asker, text)),
-        notes(said, asker.zone, language=asker.language),
+        panel(text["evidence"], _evidence(refund, lot.zone, text)),
+        notes(said, lot.zone, language=asker.language),
     ]
     if refund.state == "failed":
-        choices = _choices(refund, asker, text)
+        choices = _choices(refund, asker, text, tried)
     else:
         choices = [
             outcome(
                 text.get(f"refund.{refund.state}", refund.state),
                 by=None,
                 at=refund.finished_at,
-                zone=asker.zone,
+                zone=lot.zone,
                 why=refund.detail,
                 language=asker.language,
             )
         ]
     sum_ = yuan(refund.left_minor or refund.amount_minor, refund.currency)
-    top = head(f"{title} · {sum_}", refund.lot_id, problem=problem, language=asker.language)
+    top = head(f"{title} · {sum_}", asker.lot_name(lot), tried=tried, language=asker.language)
     return at_desk(case(top, parts, choices), title=title, asker=asker)
 
 
-def _evidence(refund: RefundView, asker: Asker, text: dict[str, str]) -> Markup:
+def _why(refund: RefundView, text: dict[str, str]) -> str:
+    """What the gateway said, in words where its code is known."""
+    code = refund.detail
+    known = text.get(f"refund.{code}")
+    return f"{known} ({code})" if known else code or "–"
+
+
+def _evidence(refund: RefundView, zone: str, text: dict[str, str]) -> Markup:
     link = fill('<a href="/p/$id">$word</a>', id=refund.stay_id, word=text["driver_page"])
     return facts(
         (
             (text["plate"], chip(refund.plate)),
             (text["refund.owed"], yuan(refund.left_minor, refund.currency)),
-            (text["refund.why"], refund.detail or "–"),
+            (text["refund.why"], _why(refund, text)),
             (text["refund.gateway"], f"{refund.gateway} · {refund.charge_ref}"),
-            (text["refund.paid_at"], instant(refund.captured_at, asker.zone)),
-            (text["opened"], instant(refund.created_at, asker.zone)),
+            (text["refund.paid_at"], instant(refund.captured_at, zone)),
+            (text["opened"], instant(refund.created_at, zone)),
             (text["driver_page"], link),
             (text["trace"], fill('<span class="ids">$id</span>', id=refund.trace_id)),
         )
     )
 
 
-def _choices(refund: RefundView, asker: Asker, text: dict[str, str]) -> list[Markup]:
+def _choices(refund: RefundView, asker: Asker, text: dict[str, str], tried: Tried) -> list[Markup]:
     action = f"/desk/refunds/{refund.refund_id}"
     lost = note(text["refund.dispute_lost"], "bad") if refund.dispute_lost else NOTHING
     again = choice(
         action,
         token=asker.token,
-        decision="send_again",
+        decision=_AGAIN,
         title=text["refund.again"],
         then=text["refund.again.then"],
         button=text["refund.again.button"],
-        fields=(lost, reason_field(text["reason"])),
+        fields=(lost, reason_field(text["reason"], tried=tried.of(_AGAIN))),
     )
     if asker.operator_id is not None:
         return [again, note(text["refund.admin"])]
+    mine = tried.of(_SETTLED)
     settled = choice(
         action,
         token=asker.token,
@@ -106,23 +118,30 @@ def _choices(refund: RefundView, asker: Asker, text: dict[str, str]) -> list[Mar
         title=text["refund.settled"],
         then=text["refund.settled.then"],
         button=text["refund.settled.button"],
-        fields=(_means(text), reason_field(text["refund.note"])),
+        fields=(_means(text, mine), reason_field(text["refund.note"], tried=mine)),
         quiet=True,
     )
     return [again, settled]
 
 
-def _means(text: dict[str, str]) -> Markup:
+def _means(text: dict[str, str], tried: Tried) -> Markup:
+    chosen = tried.values.get("means")
     options = join(
-        fill(
-            '<label class="tick"><input type="radio" name="means" value="$value" required>$word'
-            "</label>",
-            value=each.value,
-            word=text[f"means.{each.value}"],
+        radio(
+            "means",
+            each.value,
+            fill("$word", word=text[f"means.{each.value}"]),
+            on=each.value == chosen,
+            required=True,
         )
         for each in Means
     )
-    return fill("<div>$options</div>", options=options)
+    return fill(
+        "<fieldset><legend>$title</legend>$options</fieldset>$problem",
+        title=text["means"],
+        options=options,
+        problem=beside("means", tried),
+    )
 
 
 async def _decide(asker: Asker, refund_id: UUID, form: RefundForm) -> None:
@@ -153,7 +172,7 @@ async def decide_refund(
         data,
         lambda asker: _decide(asker, refund_id, data),
         kind="refunds",
-        again=lambda asker, problem: _page(asker, refund_id, problem),
+        again=lambda asker, tried: _page(asker, refund_id, tried),
     )
 
 

@@ -33,20 +33,20 @@ from portal.desk.sheets import (
     note,
     outcome,
     panel,
+    radio,
     reason_field,
     table,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried
 from portal.desk.words import desk_words
 from portal.pages.html import Markup, fill, join, money
 
 _MATCH: Final = Decision.MATCH.value
 
 
-class ReviewForm(msgspec.Struct):
+class ReviewForm(DeskForm):
     """What was chosen."""
 
-    token: str = ""
-    decision: str = ""
     stay_id: str = ""
     plate: str = ""
     reason: str = ""
@@ -75,7 +75,7 @@ async def _read(asker: Asker, review_id: UUID) -> _Shown:
     details = await services.review_desk.show(review_id)
     lot = (await services.book.lot(review.lot_id)).lot
     fees = await _fees(asker, details)
-    name = lot.name_zh if asker.language == "zh" else lot.name_en
+    name = asker.lot_name(lot)
     return _Shown(details=details, zone=lot.zone, lot=name, fees=fees)
 
 
@@ -104,11 +104,11 @@ async def _fees(asker: Asker, details: ReviewDetails) -> dict[StayId, Fee]:
     return fees
 
 
-async def _page(asker: Asker, review_id: UUID, problem: str | None = None) -> str:
+async def _page(asker: Asker, review_id: UUID, tried: Tried = UNTRIED) -> str:
     found = await _read(asker, review_id)
     text, review = desk_words(asker.language), found.details.review
     title = text[f"review.{review.kind.value}"]
-    top = head(title, found.lot, problem=problem, language=asker.language)
+    top = head(title, found.lot, tried=tried, language=asker.language)
     evidence = [
         panel(text["review.seen"], _seen(found, text), note(text["no_pictures"], "calm")),
         _stays_seen(found, text),
@@ -127,7 +127,7 @@ async def _page(asker: Asker, review_id: UUID, problem: str | None = None) -> st
             )
         ]
     else:
-        choices = _choices(found, asker, text)
+        choices = _choices(found, asker, text, tried)
     return at_desk(case(top, evidence, choices), title=title, asker=asker)
 
 
@@ -188,13 +188,14 @@ def _stays_seen(found: _Shown, text: dict[str, str]) -> Markup:
     return panel(text["review.stays"], table(heads, rows))
 
 
-def _choices(found: _Shown, asker: Asker, text: dict[str, str]) -> list[Markup]:
+def _choices(found: _Shown, asker: Asker, text: dict[str, str], tried: Tried) -> list[Markup]:
     review = found.details.review
     near = review.kind is ReviewKind.NEAR_MISS
     action = f"/desk/reviews/{review.review_id}"
-    reason = reason_field(text["reason_optional"], required=False)
 
     def offer(decision: Decision, name: str, button: str, *fields: Markup, quiet: bool) -> Markup:
+        mine = tried.of(decision.value)
+        reason = reason_field(text["reason_optional"], required=False, tried=mine)
         return choice(
             action,
             token=asker.token,
@@ -206,35 +207,31 @@ def _choices(found: _Shown, asker: Asker, text: dict[str, str]) -> list[Markup]:
             quiet=quiet,
         )
 
-    known = offer(Decision.MATCH, "match", "decide", _picked(found, text), _plate(text), quiet=near)
+    mine = tried.of(_MATCH)
+    plate = field("plate", text["review.true_plate"], placeholder="浙A8B762", tried=mine)
+    known = offer(Decision.MATCH, "match", "decide", _picked(found, text, mine), plate, quiet=near)
     confirm = offer(Decision.CONFIRM, "same" if near else "there", "confirm", quiet=not near)
     reject = offer(Decision.REJECT, "two" if near else "nothing", "reject", quiet=True)
     return [confirm, reject, known] if near else [known, confirm, reject]
 
 
-def _plate(text: dict[str, str]) -> Markup:
-    return field("plate", text["review.true_plate"], placeholder="浙A8B762")
-
-
-def _picked(found: _Shown, text: dict[str, str]) -> Markup:
+def _picked(found: _Shown, text: dict[str, str], tried: Tried) -> Markup:
     """Which of the stays it is, the likeliest first."""
+    chosen = tried.values.get("stay_id", "")
 
     def one(stay: PossibleStay) -> Markup:
-        return fill(
-            '<label class="tick"><input type="radio" name="stay_id" value="$id">$chip $at</label>',
-            id=stay.stay_id,
-            chip=chip(stay.plate, stay.colour.value),
-            at=instant(stay.entered_at, found.zone),
-        )
+        label = join((chip(stay.plate, stay.colour.value), instant(stay.entered_at, found.zone)))
+        return radio("stay_id", str(stay.stay_id), label, on=chosen == str(stay.stay_id))
 
     stays = found.details.stays
     if not stays:
         return fill('<p class="soft small">$text</p>', text=text["review.no_stays"])
-    none = fill(
-        '<label class="tick"><input type="radio" name="stay_id" value="" checked> $text</label>',
-        text=text["review.none_of_them"],
+    none = radio("stay_id", "", fill("$text", text=text["review.none_of_them"]), on=not chosen)
+    return fill(
+        "<fieldset><legend>$title</legend>$options</fieldset>",
+        title=text["review.stays"],
+        options=join((*map(one, stays), none)),
     )
-    return join((*map(one, stays), none))
 
 
 async def _decide(asker: Asker, review_id: UUID, form: ReviewForm) -> None:
@@ -267,7 +264,7 @@ async def decide_review(
         data,
         lambda asker: _decide(asker, review_id, data),
         kind="reviews",
-        again=lambda asker, problem: _page(asker, review_id, problem),
+        again=lambda asker, tried: _page(asker, review_id, tried),
     )
 
 

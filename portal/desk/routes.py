@@ -1,11 +1,10 @@
 """The desk's addresses: the list, the language, the way out; each kind has its own module."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from litestar import Response, Router, get, post
-from litestar.datastructures import Cookie
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from portal.desk import (
     appeals,
@@ -22,7 +21,6 @@ from portal.desk.asking import (
     PATH,
     AnyRequest,
     Asker,
-    ForgedFormError,
     Nothing,
     asker_of,
     problem_reply,
@@ -31,10 +29,9 @@ from portal.desk.asking import (
 )
 from portal.desk.board import board_page
 from portal.desk.waiting import Kind, board
+from portal.desk.words import ForgedFormError
 from portal.pages.replies import see_other
 from portal.viewers import forgotten_cookie
-
-_YEAR_SECONDS = 31_536_000
 
 
 @get(PATH, include_in_schema=False)
@@ -51,25 +48,6 @@ async def show_board(
         return board_page(found, asker, only=kind, done=done is not None, now=now)
 
     return await shown(request, show)
-
-
-@get("/desk/language/{language:str}", include_in_schema=False)
-async def choose_language(
-    request: AnyRequest, language: FromPath[Literal["zh", "en"]]
-) -> Response[str]:
-    """Remember the language, and go on with the list."""
-    reply = see_other(PATH)
-    reply.set_cookie(
-        Cookie(
-            key="lang",
-            value=language,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-            max_age=_YEAR_SECONDS,
-            path="/",
-        )
-    )
-    return reply
 
 
 @post("/desk/sign-out", include_in_schema=False, status_code=303)
@@ -102,7 +80,6 @@ DESK_ROUTER = Router(
     "/",
     route_handlers=[
         show_board,
-        choose_language,
         sign_out,
         *(handler for module in _MODULES for handler in module.HANDLERS),
     ],

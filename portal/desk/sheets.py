@@ -8,20 +8,28 @@ from zoneinfo import ZoneInfo
 from billing.db.case_notes import CaseNote
 from parking.core.fee import Fee
 from parking.core.ticket import is_ticket
+from portal.desk.tried import UNTRIED, Tried
 from portal.desk.words import desk_words
-from portal.pages.html import Markup, fill, join, page, plate_chip, yuan
+from portal.pages.html import Markup, alert, fill, join, language_link, page, plate_chip, yuan
 from portal.pages.texts import Language, words
 
 _GREEN_PLATE_LENGTH: Final = 8
 _TICKET_SHOWN: Final = 6
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
-_OTHER: Final[dict[Language, Language]] = {"zh": "en", "en": "zh"}
 NOTHING: Final = Markup("")
+_WRONG: Final = Markup('aria-invalid="true" aria-describedby="wrong" autofocus')
+"""A browser goes to the field that was wrong, and a screen reader says what was."""
 
 
 def desk_page(
-    body: Markup, *, title: str, language: Language, who: str | None, token: str = ""
+    body: Markup,
+    *,
+    title: str,
+    language: Language,
+    who: str | None,
+    token: str = "",
+    here: str = "/desk",
 ) -> str:
     """Put a page of the desk together; `who` works there, and may leave."""
     text = desk_words(language)
@@ -29,14 +37,13 @@ def desk_page(
         '<header class="top desk-top"><a class="sign" href="/desk" aria-label="$desk">P</a>'
         '<div><b>$desk</b><div class="tag">$who</div></div><nav class="right">'
         '<a href="/desk">$list</a><a href="/desk/money">$money</a><a href="/">$live</a>'
-        '<a href="/desk/language/$other" lang="$other">$other_word</a>$leave</nav></header>',
+        "$other$leave</nav></header>",
         desk=text["desk"],
         who=who or "",
         list=text["list"],
         money=text["money"],
         live=text["live"],
-        other=_OTHER[language],
-        other_word=words(language)["other_lang"],
+        other=language_link(language, here),
         leave=_leave(text, token) if who else NOTHING,
     )
     whole = fill('$head<main class="wrap desk">$body</main>', head=head, body=body)
@@ -65,11 +72,6 @@ def problem_page(language: Language, problem: str) -> str:
     return desk_page(body, title=words(language)["error.title"], language=language, who=None)
 
 
-def alert(text: str | None) -> Markup:
-    """What went wrong."""
-    return fill('<p class="note bad" role="alert">$text</p>', text=text) if text else NOTHING
-
-
 def note(text: str, tone: str = "") -> Markup:
     """Something to know."""
     return fill('<p class="note $tone">$text</p>', tone=tone, text=text)
@@ -96,7 +98,7 @@ def case(head: Markup, evidence: Iterable[Markup], choices: Iterable[Markup]) ->
     )
 
 
-def head(title: str, subtitle: str, *, problem: str | None, language: Language) -> Markup:
+def head(title: str, subtitle: str, *, language: Language, tried: Tried = UNTRIED) -> Markup:
     """The head of a matter, with what went wrong just now."""
     return fill(
         '<p class="crumb"><a href="/desk">$back</a></p><h1>$title</h1>'
@@ -104,7 +106,7 @@ def head(title: str, subtitle: str, *, problem: str | None, language: Language) 
         back=desk_words(language)["back"],
         title=title,
         subtitle=subtitle,
-        problem=alert(problem),
+        problem=alert(tried.problem),
     )
 
 
@@ -116,7 +118,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> Markup:
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> Markup:
     """A table that scrolls by itself where it is too wide."""
-    top = join(fill("<th>$head</th>", head=each) for each in heads)
+    top = join(fill('<th scope="col">$head</th>', head=each) for each in heads)
     body = join(
         fill("<tr>$cells</tr>", cells=join(fill("<td>$cell</td>", cell=cell) for cell in row))
         for row in rows
@@ -157,28 +159,60 @@ def choice(
 
 
 def field(
-    name: str, label: str, *, kind: str = "text", placeholder: str = "", required: bool = False
+    name: str,
+    label: str,
+    *,
+    kind: str = "text",
+    placeholder: str = "",
+    required: bool = False,
+    tried: Tried = UNTRIED,
 ) -> Markup:
-    """A line to fill in."""
+    """A line to fill in, with what was typed before and what was wrong with it."""
     return fill(
         '<label>$label<input name="$name" type="$kind" placeholder="$placeholder" '
-        'autocomplete="off" $required></label>',
+        'value="$value" autocomplete="off" $required $wrong></label>$problem',
         label=label,
         name=name,
         kind=kind,
         placeholder=placeholder,
+        value=tried.values.get(name, ""),
         required=Markup("required" if required else ""),
+        wrong=_WRONG if tried.field == name else NOTHING,
+        problem=beside(name, tried),
     )
 
 
-def reason_field(label: str, *, required: bool = True) -> Markup:
+def reason_field(label: str, *, required: bool = True, tried: Tried = UNTRIED) -> Markup:
     """Why; it is kept with the decision."""
     return fill(
-        '<label>$label<textarea name="reason" rows="2" maxlength="500" $required></textarea>'
-        "</label>",
+        '<label>$label<textarea name="reason" rows="2" maxlength="500" $required $wrong>$value'
+        "</textarea></label>$problem",
         label=label,
         required=Markup('required minlength="3"' if required else ""),
+        wrong=_WRONG if tried.field == "reason" else NOTHING,
+        value=tried.values.get("reason", ""),
+        problem=beside("reason", tried),
     )
+
+
+def radio(name: str, value: str, label: Markup, *, on: bool, required: bool = False) -> Markup:
+    """One of several things to choose from."""
+    return fill(
+        '<label class="tick"><input type="radio" name="$name" value="$value" $on $required>'
+        "$label</label>",
+        name=name,
+        value=value,
+        on=Markup("checked" if on else ""),
+        required=Markup("required" if required else ""),
+        label=label,
+    )
+
+
+def beside(name: str, tried: Tried) -> Markup:
+    """What was wrong with a field, told beside it."""
+    if tried.field != name:
+        return NOTHING
+    return fill('<p id="wrong" class="wrong">$text</p>', text=tried.problem)
 
 
 def fee_table(fee: Fee, language: Language) -> Markup:
@@ -230,7 +264,9 @@ def age(since: datetime, *, now: datetime, language: Language) -> str:
     text = desk_words(language)
     if days:
         return f"{days} {text['days']} {hours} {text['hours']}"
-    return f"{hours} {text['hours']} {minutes} {text['minutes']}"
+    if hours:
+        return f"{hours} {text['hours']} {minutes} {text['minutes']}"
+    return f"{minutes} {text['minutes']}"
 
 
 def evidence(ref: str | None) -> Markup:
@@ -246,9 +282,14 @@ def evidence(ref: str | None) -> Markup:
 def notes(said: Iterable[CaseNote], zone: str, *, language: Language) -> Markup:
     """What was said about a matter, the first first."""
     row = '<li><b>$by</b> <span class="soft small">$kind · $at</span><p>$text</p></li>'
+    words_ = desk_words(language)
     rows = [
         fill(
-            row, by=each.said_by, kind=each.kind, at=instant(each.recorded_at, zone), text=each.text
+            row,
+            by=who(each.said_by, language),
+            kind=next((words_[key] for key in _note_keys(each.kind) if key in words_), each.kind),
+            at=instant(each.recorded_at, zone),
+            text=each.text,
         )
         for each in said
     ]
@@ -258,6 +299,20 @@ def notes(said: Iterable[CaseNote], zone: str, *, language: Language) -> Markup:
     return panel(desk_words(language)["said"], listed)
 
 
+def who(author: str, language: Language) -> str:
+    """Who said or decided something: a role in words, with the name that follows it."""
+    role, _, name = author.partition(":")
+    text = desk_words(language).get(f"who.{role}")
+    if text is None:
+        return author
+    return f"{text} ({name})" if name else text
+
+
+def _note_keys(kind: str) -> Iterable[str]:
+    """Under which words a note's occasion may be told: each desk has its own."""
+    return (f"{desk}.{kind}" for desk in ("note", "claim", "appeal", "means"))
+
+
 def outcome(
     state: str, *, by: str | None, at: datetime | None, zone: str, why: str, language: Language
 ) -> Markup:
@@ -265,7 +320,7 @@ def outcome(
     text = desk_words(language)
     rows: list[tuple[str, object]] = [(text["state"], state)]
     if by:
-        rows.append((text["decided_by"], by))
+        rows.append((text["decided_by"], who(by, language)))
     if at is not None:
         rows.append((text["decided_at"], instant(at, zone)))
     if why:

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Final
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 
@@ -24,6 +23,7 @@ from portal.desk.sheets import (
     note,
     panel,
 )
+from portal.desk.tried import UNTRIED, DeskForm, Tried
 from portal.desk.words import SomebodyWasFirstError, desk_words
 from portal.pages.html import Markup, fill
 from portal.pages.texts import words
@@ -31,11 +31,9 @@ from portal.pages.texts import words
 _PRICED: Final = frozenset({StayState.OPEN, StayState.CLOSED})
 
 
-class TicketForm(msgspec.Struct):
+class TicketForm(DeskForm):
     """Which plate the vehicle has, and under which its stay stood when that was said."""
 
-    token: str = ""
-    decision: str = ""
     plate: str = ""
     was: str = ""
 
@@ -46,13 +44,13 @@ async def _read(asker: Asker, ticket: str) -> TicketView:
     return found
 
 
-async def _page(asker: Asker, ticket: str, problem: str | None = None) -> str:
+async def _page(asker: Asker, ticket: str, tried: Tried = UNTRIED) -> str:
     found = await _read(asker, ticket)
     lot = (await asker.parking.book.lot(found.lot_id)).lot
     text = desk_words(asker.language)
     title = text["kind.tickets"]
-    name = lot.name_zh if asker.language == "zh" else lot.name_en
-    top = head(title, name, problem=problem, language=asker.language)
+    name = asker.lot_name(lot)
+    top = head(title, name, tried=tried, language=asker.language)
     stay = found.stay
     if stay is None:
         body = case(top, [panel(text["state"], note(text["ticket.taken_back"]))], [])
@@ -77,11 +75,13 @@ async def _page(asker: Asker, ticket: str, problem: str | None = None) -> str:
     if stay.state in _PRICED:
         fee = await asker.parking.quotes.quote_stay(stay.stay_id)
         evidence.append(panel(text["ticket.fee"], fee_table(fee, asker.language)))
-    offer = _offer(found, stay.plate, asker, text)
+    offer = _offer(found, stay.plate, asker, text, tried)
     return at_desk(case(top, evidence, [offer]), title=title, asker=asker)
 
 
-def _offer(found: TicketView, plate: str, asker: Asker, text: dict[str, str]) -> Markup:
+def _offer(
+    found: TicketView, plate: str, asker: Asker, text: dict[str, str], tried: Tried
+) -> Markup:
     was = fill('<input type="hidden" name="was" value="$plate">', plate=plate)
     known = not is_ticket(plate)
     return choice(
@@ -93,7 +93,13 @@ def _offer(found: TicketView, plate: str, asker: Asker, text: dict[str, str]) ->
         button=text["decide"],
         fields=(
             was,
-            field("plate", text["review.true_plate"], placeholder="浙A8B762", required=True),
+            field(
+                "plate",
+                text["review.true_plate"],
+                placeholder="浙A8B762",
+                required=True,
+                tried=tried,
+            ),
         ),
         quiet=known,
     )
@@ -130,7 +136,7 @@ async def match_ticket(
         data,
         lambda asker: _decide(asker, ticket, data),
         kind="tickets",
-        again=lambda asker, problem: _page(asker, ticket, problem),
+        again=lambda asker, tried: _page(asker, ticket, tried),
     )
 
 

@@ -11,7 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from parking.core.ids import OperatorId
+from parking.core.ids import LotId, OperatorId
+from parking.core.place import Lot
+from parking.db import clones
 from parking.db.pool import Pool, reading
 
 LISTED_MAX: Final = 50
@@ -129,12 +131,16 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     piles: Sequence[Pile]
     items: Sequence[Waiting]
+    lots: Mapping[LotId, Lot]
+    """The lots that the items are about."""
 
 
 async def board(pool: Pool, *, operator_id: OperatorId | None) -> Board:
     """Read what waits for an operator's people, or for an admin."""
     async with reading(pool) as connection:
         rows = await connection.fetch(_ALL, operator_id, LISTED_MAX)
+        places = {place for row in rows for place in places_of(row["place"])}
+        lots = await clones.lots(connection, places)
     piles: dict[Kind, Pile] = {}
     items: list[Waiting] = []
     for row in rows:
@@ -154,4 +160,10 @@ async def board(pool: Pool, *, operator_id: OperatorId | None) -> Board:
             ),
         )
     items.sort(key=lambda each: (each.since, each.id))
-    return Board(piles=[piles[kind] for kind in Kind if kind in piles], items=items)
+    found = [piles[kind] for kind in Kind if kind in piles]
+    return Board(piles=found, items=items, lots=lots)
+
+
+def places_of(place: str) -> list[LotId]:
+    """The lots named by a matter's place; a gateway's name is no lot's, and is found nowhere."""
+    return [LotId(each) for each in place.split(", ")]

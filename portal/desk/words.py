@@ -3,19 +3,35 @@
 from functools import cache
 from typing import Final
 
+from billing.db.connection import BooksUnavailableError
+from billing.gateway import GatewayRefusedError, GatewayUnavailableError
 from billing.services.appeals import AppealDecidedError, AppealNotFoundError
 from billing.services.bundle import DisputeNotFoundError
 from billing.services.claims import ClaimDecidedError, ClaimNotFoundError
 from billing.services.discrepancies import DiscrepancyClosedError, DiscrepancyNotFoundError
+from billing.services.pay_by_hand import ObligationNotFoundError
+from billing.services.payout_desk import PayoutNotFoundError
 from billing.services.refund_desk import RefundNotFailedError, RefundNotFoundError
 from billing.web.access import NotAdminError, OtherOperatorError
+from billing.web.appeals import CorrectionNeededError
+from billing.web.drivers import NoPlateError
 from parking.core.errors import DomainError
 from parking.core.plate import InvalidPlateError
+from parking.core.pricing import LeftBeforeEnteredError, StayTooLongError
+from parking.core.tariff_document import TariffError
 from parking.db.pool import DatabaseUnavailableError
-from parking.services.api_keys import ForbiddenError
-from parking.services.decide_clone import SuspicionDecidedError, UnknownSuspicionError
+from parking.services.amend_stays import StayAlreadyEndedError, UnknownFactError
+from parking.services.api_keys import ForbiddenError, UnauthorisedError
+from parking.services.decide_clone import (
+    OtherStayError,
+    SuspicionDecidedError,
+    SuspicionLiftedError,
+    UnknownSuspicionError,
+)
 from parking.services.decide_review import ReviewDecidedError, UnknownReviewError
 from parking.services.issue_tickets import UnknownTicketError
+from parking.services.quote_stay import StayNotPricedError, UnknownStayError
+from parking.services.refusals import LaneEventRefusedError, OtherLotError, UnknownLotError
 from parking.services.review_facts import IncompleteMatchError, MatchRefusedError
 from portal.pages.texts import Language
 
@@ -39,7 +55,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "more": ("另有更多，先处理最久的。", "There are more; these are the oldest."),
     "days": ("天", "d"),
     "hours": ("小时", "h"),
-    "minutes": ("分", "min"),
+    "minutes": ("分钟", "min"),
     "until": ("截止", "until"),
     "kind.reviews": ("识别复核", "Reads to review"),
     "kind.appeals": ("费用申诉", "Appeals"),
@@ -221,7 +237,36 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "discrepancy.button": ("记录并关闭", "Write down and close"),
     "discrepancy.closed": ("已关闭", "closed"),
+    "line.charge": ("付款", "payment"),
+    "line.payment": ("付款", "payment"),
+    "line.refund": ("退款", "refund"),
+    "line.payment_refund": ("退款", "refund"),
+    "line.transfer": ("转账", "transfer"),
+    "line.payout": ("打款", "payout"),
+    "line.adjustment": ("调整", "adjustment"),
+    "line.dispute": ("争议", "dispute"),
+    "direction": ("方向", "Way"),
+    "line": ("种类", "Kind"),
     # Refunds
+    "refund.charge_already_refunded": (
+        "这笔付款已在渠道处全部退过",
+        "the payment was given back at the gateway already",
+    ),
+    "refund.charge_disputed": (
+        "付款人的银行正在核查这笔付款",
+        "the payer's bank disputes the payment",
+    ),
+    "refund.expired_or_canceled_card": (
+        "银行卡已过期或已注销",
+        "the card has expired or was cancelled",
+    ),
+    "refund.lost_or_stolen_card": ("银行卡已挂失", "the card was reported lost or stolen"),
+    "refund.insufficient_funds": (
+        "平台在渠道的余额不足",
+        "the platform's balance at the gateway is too small",
+    ),
+    "refund.declined": ("付款人的银行拒绝了", "the payer's bank declined it"),
+    "refund.unknown": ("渠道没有说明原因", "the gateway gave no reason"),
     "refund.owed": ("尚欠车主", "Still owed to the driver"),
     "refund.why": ("渠道答复", "The gateway said"),
     "refund.gateway": ("渠道与原付款", "Gateway and charge"),
@@ -254,6 +299,22 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "means.cash": ("现金", "Cash"),
     "means.other": ("其他", "Other"),
     # Disputes
+    "dispute.fraudulent": ("付款人称未授权这笔付款", "the payer says they did not authorise it"),
+    "dispute.duplicate": ("付款人称被重复扣款", "the payer says they were charged twice"),
+    "dispute.unrecognized": ("付款人不认得这笔付款", "the payer does not recognise it"),
+    "dispute.product_not_received": (
+        "付款人称没有得到服务",
+        "the payer says the service was not given",
+    ),
+    "dispute.product_unacceptable": (
+        "付款人对服务不满",
+        "the payer says the service was not as described",
+    ),
+    "dispute.credit_not_processed": (
+        "付款人称应退未退",
+        "the payer says a refund was promised and not made",
+    ),
+    "dispute.general": ("没有说明具体原因", "no particular reason was given"),
     "dispute.heard": ("得知时间", "Heard at"),
     "dispute.inquiry": ("银行询问", "inquiry"),
     "dispute.open": ("争议中", "open"),
@@ -341,6 +402,17 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "payout.unknown": ("结果未知", "unknown"),
     "payout.succeeded": ("已打款", "paid"),
     "payout.failed": ("失败，将重试", "failed; tried again"),
+    # Who said something, and on what occasion
+    "who.driver": ("车主", "Driver"),
+    "who.claimant": ("申请人", "Claimant"),
+    "who.holder": ("现持有人", "Holder"),
+    "who.rule": ("规则", "A rule"),
+    "who.admin": ("平台管理员", "Administrator"),
+    "note.licence": ("提交行驶证", "gave the licence"),
+    "note.stay_fact": ("说明近期一次停车", "told of a recent stay"),
+    "note.correction_refused": ("事实不允许这样更正", "the facts do not allow that correction"),
+    "note.sent_again": ("重新发送", "sent again"),
+    "note.granted": ("支持", "granted"),
     # Errors
     "told.decided": (
         "这一项已经有人处理过了，您的选择没有生效。现状如下。",
@@ -351,7 +423,33 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "told.form": ("表单填写不完整或过长。", "Something in the form is missing, or too long."),
     "told.plate": ("这不是车牌号。", "This is no number plate."),
     "told.match": ("请选择停车或填写车牌。", "Choose a stay, or give a plate."),
-    "told.refused": ("不能这样匹配。", "It cannot be matched so."),
+    "told.refused": (
+        "这次停车与这个出场对不上（已结束、晚于出场、超过最长停车时间，或车牌已经一致）。",
+        "That stay cannot be the one: it is over, began later, is too long, or has that plate.",
+    ),
+    "told.time": ("请填写有效的离场时间。", "Give the time when it left."),
+    "told.reason": (
+        "请写明理由，3 至 500 字。",
+        "Give a reason, of 3 to 500 characters. It is missing, or too long.",
+    ),
+    "told.means": ("请选择用什么方式退还。", "Choose by which means it was given back."),
+    "told.lifted": (
+        "后来的事实已经解释清楚，无需再判定。",
+        "Later facts have explained it; there is nothing to decide.",
+    ),
+    "told.ended": ("这次停车已经结束。", "That stay has ended already."),
+    "told.forged": (
+        "这张表单已失效，请重新打开页面再提交。",
+        "This form is no longer good. Open the page again.",
+    ),
+    "told.facts": ("已有的记录不允许这样更正。", "What is on record does not allow that."),
+    "told.price": ("这次停车现在无法计费。", "This stay cannot be priced as it stands."),
+    "told.gateway": (
+        "支付渠道暂时没有响应，请稍后再试。",
+        "The payment gateway does not answer just now; try again in a moment.",
+    ),
+    "told.other": ("这一步没有完成，请稍后再试。", "That could not be done; try again later."),
+    "means": ("退还方式", "By which means"),
     "told.away": (
         "数据库暂时没有响应，请稍后再试。",
         "The database is busy; try again in a moment.",
@@ -363,6 +461,13 @@ class SomebodyWasFirstError(DomainError):
     """The matter changed since its page was opened."""
 
 
+class ForgedFormError(DomainError):
+    """A form came without the desk's token, or with another key's."""
+
+    def __init__(self) -> None:
+        super().__init__("this form is not from a page of yours: open the page again")
+
+
 TOLD: Final[dict[type, str]] = {
     ReviewDecidedError: "told.decided",
     AppealDecidedError: "told.decided",
@@ -371,6 +476,8 @@ TOLD: Final[dict[type, str]] = {
     RefundNotFailedError: "told.decided",
     SuspicionDecidedError: "told.decided",
     SomebodyWasFirstError: "told.decided",
+    SuspicionLiftedError: "told.lifted",
+    StayAlreadyEndedError: "told.ended",
     UnknownReviewError: "told.unknown",
     AppealNotFoundError: "told.unknown",
     ClaimNotFoundError: "told.unknown",
@@ -379,13 +486,32 @@ TOLD: Final[dict[type, str]] = {
     RefundNotFoundError: "told.unknown",
     UnknownSuspicionError: "told.unknown",
     UnknownTicketError: "told.unknown",
+    ObligationNotFoundError: "told.unknown",
+    UnknownStayError: "told.unknown",
+    UnknownFactError: "told.unknown",
+    UnknownLotError: "told.unknown",
+    PayoutNotFoundError: "told.unknown",
+    OtherStayError: "told.form",
+    CorrectionNeededError: "told.form",
     ForbiddenError: "told.forbidden",
+    UnauthorisedError: "told.forbidden",
     NotAdminError: "told.forbidden",
     OtherOperatorError: "told.forbidden",
+    OtherLotError: "told.forbidden",
+    ForgedFormError: "told.forged",
     InvalidPlateError: "told.plate",
+    NoPlateError: "told.plate",
     IncompleteMatchError: "told.match",
     MatchRefusedError: "told.refused",
+    LaneEventRefusedError: "told.facts",
+    StayNotPricedError: "told.price",
+    TariffError: "told.price",
+    StayTooLongError: "told.price",
+    LeftBeforeEnteredError: "told.price",
+    GatewayRefusedError: "told.gateway",
+    GatewayUnavailableError: "told.gateway",
     DatabaseUnavailableError: "told.away",
+    BooksUnavailableError: "told.away",
 }
 """What is told in the reader's language, before the service's own words."""
 

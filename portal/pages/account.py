@@ -14,7 +14,17 @@ from billing.db.accounts import Profile
 from billing.db.queries import ObligationView
 from billing.services.bind import mask_phone
 from parking.core.plate import Plate
-from portal.pages.html import Markup, fill, join, page, plate_chip, sheet, yuan
+from portal.pages.html import (
+    Markup,
+    alert,
+    fill,
+    join,
+    language_link,
+    page,
+    plate_chip,
+    sheet,
+    yuan,
+)
 from portal.pages.texts import TONES, Language, words
 
 PATH: Final = "/me"
@@ -32,6 +42,21 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """In which times are told."""
 
 
+class Wrong(msgspec.Struct, frozen=True, kw_only=True):
+    """What could not be done, at which part of the page, and what was typed there."""
+
+    problem: str | None = None
+    at: str = ""
+    typed: str = ""
+
+    def told_at(self, part: str) -> Markup:
+        """The problem, at the one part where it belongs."""
+        return alert(self.problem if self.at == part else None)
+
+
+NOTHING_WRONG: Final = Wrong()
+
+
 def phone_page(*, language: Language, problem: str | None = None, phone: str = "") -> str:
     """Ask for the phone number."""
     text = words(language)
@@ -40,10 +65,11 @@ def phone_page(*, language: Language, problem: str | None = None, phone: str = "
         '<form method="post" action="/me/code"><label for="phone">$label</label>'
         '<input id="phone" name="phone" type="tel" autocomplete="tel" inputmode="tel" '
         'maxlength="24" value="$phone" placeholder="138 1234 5678" required>'
-        '<p class="gap"><button>$button</button></p></form>',
+        '<p class="gap"><button>$button</button></p></form><p class="foot">$other</p>',
         title=text["me.title"],
+        other=language_link(language, PATH),
         why=text["me.why"],
-        problem=_problem(problem),
+        problem=alert(problem),
         label=text["me.phone"],
         phone=phone,
         button=text["me.send_code"],
@@ -65,7 +91,7 @@ def code_page(*, language: Language, phone: str, problem: str | None = None) -> 
         title=text["me.title"],
         sent=text["me.code_sent"],
         phone=phone,
-        problem=_problem(problem),
+        problem=alert(problem),
         label=text["me.code"],
         button=text["me.sign_in"],
         other=text["me.other_phone"],
@@ -73,21 +99,28 @@ def code_page(*, language: Language, phone: str, problem: str | None = None) -> 
     return _page(body, language)
 
 
-def account_page(shown: Shown, *, language: Language, problem: str | None = None) -> str:
+def account_page(shown: Shown, *, language: Language, wrong: Wrong = NOTHING_WRONG) -> str:
     """The account: its plates, its card, and each stay with what became of its fee."""
     text = words(language)
     head = fill(
         '<h1>$title</h1><p class="soft num">$phone</p>$problem',
         title=text["me.title"],
         phone=mask_phone(shown.profile.phone),
-        problem=_problem(problem),
+        problem=wrong.told_at(""),
     )
     out = fill(
         '<form method="post" action="/me/sign-out" class="foot">'
-        '<button class="quiet">$text</button></form>',
+        '<button class="quiet">$text</button>$other</form>',
         text=text["me.sign_out"],
+        other=language_link(language, PATH),
     )
-    parts = (head, _plates(shown, text), _card(shown, language), _stays(shown, text), out)
+    parts = (
+        head,
+        _plates(shown, text, wrong),
+        _card(shown, language, wrong),
+        _stays(shown, text),
+        out,
+    )
     return _page(join(parts), language)
 
 
@@ -95,22 +128,16 @@ def _page(body: Markup, language: Language) -> str:
     return page(title=words(language)["me.title"], language=language, body=sheet(body, kind="me"))
 
 
-def _problem(text: str | None) -> Markup:
-    if text is None:
-        return Markup("")
-    return fill('<p class="note bad" role="alert">$text</p>', text=text)
-
-
 def _colour(plate: Plate) -> str:
     """New-energy plates have one character more than all others, and are green."""
     return "green" if len(plate) == _GREEN_PLATE_LENGTH else "blue"
 
 
-def _plates(shown: Shown, text: dict[str, str]) -> Markup:
+def _plates(shown: Shown, text: dict[str, str], wrong: Wrong) -> Markup:
     row = (
         '<li>$chip<form method="post" action="/me/plates/let-go">'
         '<input type="hidden" name="plate" value="$plate">'
-        '<button class="quiet">$go</button></form></li>'
+        '<button class="quiet" aria-label="$go $plate">$go</button></form></li>'
     )
     rows = [
         fill(row, chip=plate_chip(plate, _colour(plate)), plate=plate, go=text["me.let_go"])
@@ -120,22 +147,26 @@ def _plates(shown: Shown, text: dict[str, str]) -> Markup:
     return fill(
         '<h2>$title</h2>$listed<form method="post" action="/me/plates" class="inline">'
         '<label for="plate">$label</label><input id="plate" name="plate" maxlength="16" '
-        'placeholder="浙A8B762" autocapitalize="characters" required><button>$add</button></form>',
+        'placeholder="浙A8B762" autocapitalize="characters" value="$typed" required $invalid>'
+        "<button>$add</button></form>$problem",
         title=text["me.plates"],
         listed=listed,
         label=text["me.plate"],
         add=text["me.add_plate"],
+        typed=wrong.typed if wrong.at == "plate" else "",
+        invalid=Markup('aria-invalid="true" autofocus' if wrong.at == "plate" else ""),
+        problem=wrong.told_at("plate"),
     )
 
 
-def _card(shown: Shown, language: Language) -> Markup:
+def _card(shown: Shown, language: Language, wrong: Wrong) -> Markup:
     text, profile = words(language), shown.profile
     parts = [fill("<h2>$title</h2>", title=text["me.card"])]
     if profile.card_last4 is not None:
         kept = (
             '<p class="kept"><b class="num">$brand ···· $last4</b></p>'
-            '<form method="post" action="/me/card/take-back">'
-            '<button class="quiet">$take</button></form>'
+            '<p class="soft small">$charged</p><form method="post" action="/me/card/take-back">'
+            '<button class="quiet">$take</button> <span class="soft small">$then</span></form>'
         )
         parts.append(
             fill(
@@ -143,17 +174,24 @@ def _card(shown: Shown, language: Language) -> Markup:
                 brand=(profile.card_brand or "").upper(),
                 last4=profile.card_last4,
                 take=text["me.take_card"],
+                charged=text["me.charged"],
+                then=text["me.take_card.then"],
             )
         )
     if profile.suspended_at is not None:
-        parts.append(_problem(text["me.suspended"]))
+        parts.append(alert(text["me.suspended"]))
     consent = shown.consent
     form = fill(
         '<form method="post" action="/me/card"><p class="consent">$consent</p>'
+        '<p class="soft small">$edition <span class="num">$version</span></p>'
+        '<p class="soft small">$stored</p>$problem'
         '<label class="tick"><input type="checkbox" name="consent" value="$version" required> '
         "$agree</label><button>$leave</button></form>",
         consent=consent.text_zh if language == "zh" else consent.text_en,
         version=consent.version,
+        edition=text["me.version"],
+        stored=text["me.stored"],
+        problem=wrong.told_at("card"),
         agree=text["me.agree"],
         leave=text["me.leave_card"],
     )
@@ -182,7 +220,7 @@ def _stays(shown: Shown, text: dict[str, str]) -> Markup:
     if not shown.obligations:
         return join((title, fill('<p class="soft">$text</p>', text=text["me.no_stays"])))
     row = (
-        '<li><a href="/p/$stay"><span>$plate <span class="soft small num">$when</span></span>'
+        '<li><a href="/p/$stay"><span>$plate<br><span class="soft small num">$when</span></span>'
         '<b class="num">$sum</b><span class="badge $tone">$word</span></a></li>'
     )
     rows = [

@@ -14,21 +14,17 @@ from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
-from billing.core.consent import CURRENT, ConsentOutdatedError
+from billing.core.consent import CURRENT
 from billing.db.sign_in import TokenHolder
-from billing.gateway import GatewayRefusedError, GatewayUnavailableError
-from billing.notifications import NotSentError
-from billing.services.bind import PlateBoundElsewhereError
 from billing.services.bundle import BillingServices
-from billing.services.sign_in import CodeTooSoonError, DeadCodeError, WrongCodeError
+from billing.services.sign_in import CodeTooSoonError, WrongCodeError
 from billing.web.access import services_of
-from billing.web.drivers import NoPlateError, plate_of
-from billing.web.problems import STATUSES
+from billing.web.drivers import plate_of
 from parking.core.errors import DomainError
-from parking.core.plate import InvalidPlateError
 from portal.pages import account
 from portal.pages.replies import html_reply, language_for, see_other
 from portal.pages.texts import words
+from portal.pages.told import told
 from portal.state import portal_state
 
 AnyRequest = Request[Any, Any, Any]
@@ -40,19 +36,6 @@ _REFUSED: Final = 422
 _PHONE: Final = re.compile(r"^\+[1-9][0-9]{6,14}$")
 _MAINLAND: Final = re.compile(r"^1[0-9]{10}$")
 _CODE: Final = re.compile(r"^[0-9]{6}$")
-_TOLD: Final[dict[type[DomainError], str]] = {
-    CodeTooSoonError: "me.too_soon",
-    WrongCodeError: "me.wrong_code",
-    DeadCodeError: "me.dead_code",
-    NotSentError: "me.not_sent",
-    PlateBoundElsewhereError: "me.taken",
-    NoPlateError: "me.no_plate",
-    InvalidPlateError: "me.no_plate",
-    ConsentOutdatedError: "me.consent_first",
-    GatewayUnavailableError: "pay.away",
-    GatewayRefusedError: "pay.away",
-}
-"""What a driver is told in their own language; any other error in its own words."""
 
 
 class PhoneForm(msgspec.Struct):
@@ -93,7 +76,11 @@ async def _holder(request: AnyRequest) -> TokenHolder | None:
 
 
 async def _account(
-    request: AnyRequest, holder: TokenHolder, *, problem: str | None = None, status: int = 200
+    request: AnyRequest,
+    holder: TokenHolder,
+    *,
+    wrong: account.Wrong = account.NOTHING_WRONG,
+    status: int = 200,
 ) -> Response[str]:
     billing, settings = services_of(request), portal_state(request.app).settings
     shown = account.Shown(
@@ -102,24 +89,21 @@ async def _account(
         consent=CURRENT,
         zone=settings.billing.ledger_zone,
     )
-    text = account.account_page(shown, language=language_for(request), problem=problem)
+    text = account.account_page(shown, language=language_for(request), wrong=wrong)
     return html_reply(text, status=status)
-
-
-def _told(request: AnyRequest, error: DomainError) -> tuple[str, int]:
-    """What went wrong in the driver's words, and its HTTP status."""
-    key = _TOLD.get(type(error))
-    text = str(error) if key is None else words(language_for(request))[key]
-    return text, STATUSES.get(type(error), _REFUSED)
 
 
 async def _do(
     request: AnyRequest,
     act: Callable[[BillingServices, TokenHolder], Awaitable[object]],
+    *,
+    at: str = "",
+    typed: str = "",
 ) -> Response[str]:
     """Do something to the account of whoever is signed in, then show it.
 
-    Where the act answers an address, the driver is sent there.
+    Where the act answers an address, the driver is sent there. What goes wrong is told at the
+    named part of the page, with what was typed there.
     """
     holder = await _holder(request)
     if holder is None:
@@ -127,8 +111,9 @@ async def _do(
     try:
         address = await act(services_of(request), holder)
     except DomainError as error:
-        text, status = _told(request, error)
-        return await _account(request, holder, problem=text, status=status)
+        text, status = told(error, language_for(request))
+        wrong = account.Wrong(problem=text, at=at, typed=typed)
+        return await _account(request, holder, wrong=wrong, status=status)
     return see_other(address if isinstance(address, str) else account.PATH)
 
 
@@ -154,11 +139,11 @@ async def ask_for_code(request: AnyRequest, data: Annotated[PhoneForm, FORM]) ->
         await services_of(request).send_code(phone=phone)
     except CodeTooSoonError as error:
         # The code that was sent a moment ago is still good.
-        problem, status = _told(request, error)
+        problem, status = told(error, language_for(request))
         text = account.code_page(language=language, phone=phone, problem=problem)
         return html_reply(text, status=status)
     except DomainError as error:
-        problem, status = _told(request, error)
+        problem, status = told(error, language_for(request))
         text = account.phone_page(language=language, phone=phone, problem=problem)
         return html_reply(text, status=status)
     return html_reply(account.code_page(language=language, phone=phone))
@@ -176,7 +161,7 @@ async def sign_in_driver(request: AnyRequest, data: Annotated[CodeForm, FORM]) -
             raise WrongCodeError
         signed_in = await services_of(request).sign_in(phone=phone, code=code)
     except DomainError as error:
-        problem, status = _told(request, error)
+        problem, status = told(error, language_for(request))
         text = account.code_page(language=language, phone=phone, problem=problem)
         return html_reply(text, status=status)
     reply = see_other(account.PATH)
@@ -203,7 +188,7 @@ async def add_plate(request: AnyRequest, data: Annotated[PlateForm, FORM]) -> Re
     async def act(billing: BillingServices, me: TokenHolder) -> None:
         await billing.bind_plate(me.account_id, plate_of(data.plate))
 
-    return await _do(request, act)
+    return await _do(request, act, at="plate", typed=data.plate)
 
 
 @post("/me/plates/let-go", include_in_schema=False, status_code=303)
@@ -228,7 +213,7 @@ async def leave_card(request: AnyRequest, data: Annotated[ConsentForm, FORM]) ->
             consent_version=data.consent,
         )
 
-    return await _do(request, act)
+    return await _do(request, act, at="card")
 
 
 @post("/me/card/take-back", include_in_schema=False, status_code=303)

@@ -9,7 +9,17 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from parking.services.gate_prices import PricePreview
-from portal.pages.html import Markup, fill, join, page, plate_chip, sheet, yuan
+from portal.pages.html import (
+    Markup,
+    alert,
+    fill,
+    join,
+    language_link,
+    page,
+    plate_chip,
+    sheet,
+    yuan,
+)
 from portal.pages.texts import TONES, Language, words
 
 PAYABLE: Final = frozenset({"unbound", "outstanding", "page_open"})
@@ -31,7 +41,8 @@ _NOTES: Final = {
 }
 
 
-def _when(value: datetime | None, zone: str) -> str:
+def when(value: datetime | None, zone: str) -> str:
+    """An instant to the minute, on the clock of its place."""
     if value is None:
         return "–"
     return value.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
@@ -54,9 +65,23 @@ def stay_page(
         _so_far(stay, price, language),
         _lines(stay, language),
         _outcome(stay, text, problem),
-        fill('<p class="foot"><a href="/me">$mine</a></p>', mine=text["me.title"]),
+        _foot(stay, language),
     ]
     return page(title=text["pay.title"], language=language, body=sheet(join(parts)))
+
+
+def _foot(stay: dict[str, Any], language: Language) -> Markup:
+    """Where to go from here: contest the fee, see all stays, read it in the other language."""
+    text, here = words(language), f"/p/{stay['stay_id']}"
+    contest = Markup("")
+    if stay["fee_minor"] and stay["left_at"] is not None:
+        contest = fill('<a href="$here/appeal">$word</a>', here=here, word=text["contest.link"])
+    return fill(
+        '<p class="foot">$contest<a href="/me">$mine</a>$other</p>',
+        contest=contest,
+        mine=text["me.title"],
+        other=language_link(language, here),
+    )
 
 
 def _sum(stay: dict[str, Any], text: dict[str, str]) -> Markup:
@@ -76,11 +101,12 @@ def _sum(stay: dict[str, Any], text: dict[str, str]) -> Markup:
 
 def _facts(stay: dict[str, Any], language: Language) -> Markup:
     text = words(language)
-    facts = (
+    facts = [
         (text["pay.lot"], stay["lot"][f"name_{language}"]),
-        (text["pay.entered"], _when(stay["entered_at"], stay["zone"])),
-        (text["pay.left"], _when(stay["left_at"], stay["zone"])),
-    )
+        (text["pay.entered"], when(stay["entered_at"], stay["zone"])),
+    ]
+    if stay["status"] != "open":
+        facts.append((text["pay.left"], when(stay["left_at"], stay["zone"])))
     rows = join(
         fill('<dt>$a</dt><dd class="num">$b</dd>', a=name, b=value) for name, value in facts
     )
@@ -95,8 +121,8 @@ def _so_far(stay: dict[str, Any], price: PricePreview | None, language: Language
     row = '<dt>$a</dt><dd class="num">$b</dd>'
     rows = [fill(row, a=text["pay.so_far"], b=yuan(price.fee_minor, price.currency))]
     if price.steps_at is not None and price.then_minor is not None:
-        when = f"{_when(price.steps_at, stay['zone'])} · {yuan(price.then_minor, price.currency)}"
-        rows.append(fill(row, a=text["pay.then"], b=when))
+        then = f"{when(price.steps_at, stay['zone'])} · {yuan(price.then_minor, price.currency)}"
+        rows.append(fill(row, a=text["pay.then"], b=then))
     said = [
         fill('<p class="note">$text</p>', text=each.text_zh if language == "zh" else each.text_en)
         for each in price.notices
@@ -122,7 +148,7 @@ def _lines(stay: dict[str, Any], language: Language) -> Markup:
 
 def _outcome(stay: dict[str, Any], text: dict[str, str], problem: str | None) -> Markup:
     """Either what there is to know, or the button."""
-    note = fill('<p class="note bad">$text</p>', text=problem) if problem else Markup("")
+    note = alert(problem)
     status = stay["status"]
     if status in PAYABLE and stay["fee_minor"]:
         form = fill(
@@ -168,21 +194,20 @@ def thanks_page(*, language: Language, stay_id: str | None) -> str:
 def sign_in_page(*, language: Language, wrong: bool, to: str = "/") -> str:
     """Asks for the key, kindly; `to` is the page that it opens."""
     text = words(language)
-    problem = (
-        fill('<p class="note bad">$text</p>', text=text["signin.wrong"]) if wrong else Markup("")
-    )
+    problem = alert(text["signin.wrong"] if wrong else None)
     body = fill(
         '<h1>$title</h1><p class="soft">$why</p>$problem'
         '<form method="post" action="/sign-in"><label for="key">$label</label>'
         '<input type="hidden" name="to" value="$to">'
         '<input id="key" name="key" type="password" autocomplete="current-password" required>'
-        "<p>&nbsp;</p><button>$button</button></form>",
+        '<p class="gap"><button>$button</button></p></form><p class="foot">$other</p>',
         title=text["signin.title"],
         why=text["signin.why"],
         problem=problem,
         to=to,
         label=text["signin.label"],
         button=text["signin.button"],
+        other=language_link(language, to),
     )
     return page(title=text["title"], language=language, body=sheet(body))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from string import Template
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -91,6 +92,23 @@ def sheet(body: Markup, *, kind: str = "") -> Markup:
         '<main class="sheet $kind"><section class="panel">$body</section></main>',
         kind=kind,
         body=body,
+    )
+
+
+def alert(text: str | None) -> Markup:
+    """What went wrong, if anything did: a screen reader says it at once."""
+    return fill('<p class="note bad" role="alert">$text</p>', text=text) if text else Markup("")
+
+
+def language_link(language: Language, here: str) -> Markup:
+    """The way to the same page in the other language."""
+    other = "en" if language == "zh" else "zh"
+    return fill(
+        '<a class="lang" href="/language/$other?to=$here" lang="$code" hreflang="$code">$word</a>',
+        other=other,
+        here=quote(unquote(here), safe="/"),
+        code="en" if other == "en" else "zh-CN",
+        word=words(language)["other_lang"],
     )
 
 

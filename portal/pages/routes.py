@@ -1,12 +1,15 @@
 """The pages' addresses. Pages say errors as pages; the JSON behind them as problems."""
 
 import hashlib
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 from litestar import MediaType, Request, Response, Router, get, post
+from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.params import Body, FromPath, FromQuery, QueryParameter
@@ -23,12 +26,14 @@ from portal.pages.html import ASSET_TYPES, asset, live_page
 from portal.pages.newest import stay_of
 from portal.pages.replies import html_reply, language_for, see_other
 from portal.pages.statement import statement_page
-from portal.pages.texts import words
+from portal.pages.told import told
 from portal.state import portal_state
 from portal.viewers import COOKIE, Viewer, key_cookie, viewer_of
 
 AnyRequest = Request[Any, Any, Any]
 _NO_KEY = "sign in with an operator's or the admin's key"
+_OURS = re.compile(r"^/(?!/)[\w\-./?=&]*$")
+_YEAR_SECONDS = 31_536_000
 _LONG = "public, max-age=31536000, immutable"
 
 
@@ -137,10 +142,31 @@ async def pay_stay(request: AnyRequest, stay_id: FromPath[UUID]) -> Response[str
     return_url = f"{state.settings.server.base_url}/pay/return?stay={stay_id}"
     try:
         url = await state.checkout_url(stay_id, return_url)
-    except DomainError:
-        problem = words(language)["pay.away"]
-        return html_reply(driver.stay_page(stay, language=language, problem=problem), status=503)
+    except DomainError as error:
+        problem, status = told(error, language)
+        return html_reply(driver.stay_page(stay, language=language, problem=problem), status=status)
     return see_other(url)
+
+
+@get("/language/{language:str}", include_in_schema=False)
+async def choose_language(
+    request: AnyRequest,
+    language: FromPath[Literal["zh", "en"]],
+    to: Annotated[str, QueryParameter(max_length=200)] = "/",
+) -> Response[str]:
+    """Remember the language, and go on with the page that was read: one of ours only."""
+    reply = see_other(quote(to, safe="/?=&") if _OURS.match(to) else "/")
+    reply.set_cookie(
+        Cookie(
+            key="lang",
+            value=language,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+            max_age=_YEAR_SECONDS,
+            path="/",
+        )
+    )
+    return reply
 
 
 @get("/pay/return", include_in_schema=False)
@@ -199,6 +225,7 @@ PAGES_ROUTER = Router(
         show_asset,
         show_stay,
         pay_stay,
+        choose_language,
         show_thanks,
         show_statement,
         take_statement,

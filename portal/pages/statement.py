@@ -26,10 +26,10 @@ def statement_page(
     ]
     body = fill(
         "<h1>$title</h1><p class='soft'>$name · <span class='num'>$day</span> $badge</p>"
-        "<p>&nbsp;</p><table class='lines'><tbody>$opening$lines$closing</tbody></table>"
-        "<p>&nbsp;</p><table class='lines'><tbody>$gross$collected$outstanding"
+        "<table class='lines gap'><tbody>$opening$lines$closing</tbody></table>"
+        "<table class='lines gap'><tbody>$gross$collected$outstanding"
         "$paid_out$to_pay_out</tbody></table>"
-        "<p class='foot'><a href='/'>$back</a><span>$files</span>"
+        "<p class='foot'><a href='/desk/money?operator=$operator'>$back</a><span>$files</span>"
         "<span class='num'>$payments $word</span></p>",
         title=text["statement.title"],
         name=operator_name,
@@ -41,14 +41,15 @@ def statement_page(
         else fill("<tr><td class='soft' colspan='2'>$text</td></tr>", text=text["statement.empty"]),
         closing=row(text["statement.closing"], statement.closing_minor, "total"),
         gross=row(text["gross"], statement.gross_minor),
-        collected=row(text["paid"], statement.collected_minor),
+        collected=row(text["collected"], statement.collected_minor),
         outstanding=row(text["outstanding"], statement.outstanding_minor),
         paid_out=row(text["statement.paid_out"], statement.paid_out_minor),
         to_pay_out=row(text["statement.to_pay_out"], statement.to_pay_out_minor),
         back=text["statement.back"],
+        operator=statement.operator_id,
         files=_files(statement, text["statement.files"]),
         payments=statement.payments,
-        word=text["payments"],
+        word=text["statement.count"],
     )
     return page(title=text["statement.title"], language=language, body=sheet(body, kind="wide"))
 

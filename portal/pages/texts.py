@@ -174,6 +174,98 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "暂时无法打开支付页面，请稍后再试。",
         "The payment page cannot be opened just now. Please try again in a moment.",
     ),
+    "pay.too_small": (
+        "金额太小，支付渠道不收；会与下一笔一起结算。",
+        "The sum is too small for the payment provider; it will be collected with the next one.",
+    ),
+    "contest.title": ("对费用有异议", "Contest this fee"),
+    "contest.link": ("费用不对？提出申诉", "Not right? Contest this fee"),
+    "contest.then": (
+        "提交后，在停车场处理之前不会收取这笔费用；已支付的，如申诉成立会原路退回。",
+        (
+            "Nothing is collected until the car park has decided. "
+            "If you are right, what you paid is given back."
+        ),
+    ),
+    "contest.why": ("哪里不对", "What is wrong"),
+    "contest.not_my_car": ("不是我的车", "It was not my car"),
+    "contest.barrier_broken": ("闸机故障，无法离场", "The barrier was broken; I could not leave"),
+    "contest.wrong_time": ("时间不对", "The time is wrong"),
+    "contest.other": ("其他", "Something else"),
+    "contest.say": ("请说明情况", "What happened"),
+    "contest.evidence": (
+        "照片或单据的网址（可不填）",
+        "Address of a photograph or paper (optional)",
+    ),
+    "contest.send": ("提交申诉", "Send"),
+    "contest.wrong.ground": ("请选择哪里不对。", "Choose what is wrong."),
+    "contest.wrong.statement": (
+        "请说明情况，3 至 4000 字。",
+        "Say what happened, in 3 to 4000 characters.",
+    ),
+    "contest.wrong.evidence_ref": (
+        "网址过长，最多 500 字。",
+        "This address is too long: 500 characters at most.",
+    ),
+    "contest.live": (
+        "申诉正在处理中，结果会显示在这里。",
+        "Your appeal is being looked into; what is decided is shown here.",
+    ),
+    "contest.free": ("这次停车没有收费。", "Nothing was charged for this stay."),
+    "contest.too_late": ("申诉期限已过。", "The time to contest this fee is over."),
+    "contest.too_often": (
+        "这笔费用已经申诉并处理过。",
+        "This fee was contested and decided before.",
+    ),
+    "contest.not_now": (
+        "这笔费用目前不能申诉。",
+        "This fee cannot be contested as it stands.",
+    ),
+    "contested.open": ("处理中", "being looked into"),
+    "contested.granted": ("已支持，正在更正", "granted, being corrected"),
+    "contested.corrected": ("已支持并更正", "granted and corrected"),
+    "contested.refused": ("已驳回", "refused"),
+    "contested.withdrawn": ("已撤回", "withdrawn"),
+    "claim.unknown": ("没有这项认领。", "There is no such claim."),
+    "claim.decided": ("这项认领已有结果。", "This claim is decided already."),
+    "claim.too_soon": (
+        "您最近的认领未获支持，请过些时候再试。",
+        "Your last claims came to nothing; please wait before the next one.",
+    ),
+    "claim.too_often": ("尝试次数已用完。", "No further try is taken."),
+    "claim.nothing": (
+        "这个车牌现在不能认领：可能无人绑定（请直接绑定），或已有人在认领。",
+        "This plate cannot be claimed: it is free (bind it), or claimed by somebody already.",
+    ),
+    "me.signed_out": ("登录已失效，请重新登录。", "You are signed out. Please sign in again."),
+    "me.not_bound": (
+        "这个车牌没有绑定在您的账户上。",
+        "This plate is not bound to this account.",
+    ),
+    "me.no_card": ("还没有绑定银行卡。", "There is no payment method to remove."),
+    "me.owes": (
+        "还有未付的费用，请先付清。",
+        "Something is still owed; please pay that first.",
+    ),
+    "me.version": ("文本版本", "Version of this text"),
+    "me.stored": (
+        "卡号在支付渠道的页面填写。本平台看不到也不保存完整卡号，只保存卡组织、后四位和您同意的文本。",
+        (
+            "You type the card number on the payment provider's page. We never see it; we keep the "
+            "brand, its last four digits, and the text that you agreed to."
+        ),
+    ),
+    "me.charged": (
+        "离场后按公示价格自动扣款。每笔都列在下方，可看明细、下载收据或提出申诉。",
+        (
+            "Charged after you leave, by the posted price. Every charge is listed below with its "
+            "lines, its receipt, and a way to contest it."
+        ),
+    ),
+    "me.take_card.then": (
+        "解绑后不再扣款；已产生的费用仍需支付。",
+        "Nothing more is charged to it. Fees already incurred stay due.",
+    ),
     "me.title": ("我的停车", "My parking"),
     "me.why": (
         "绑定一次车牌和银行卡，全城停车先离场、后付费。",
@@ -202,7 +294,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "me.plates": ("我的车牌", "My plates"),
     "me.plate": ("添加车牌", "Add a plate"),
     "me.add_plate": ("绑定", "Bind"),
-    "me.let_go": ("解绑", "Let go"),
+    "me.let_go": ("解绑", "Remove"),
     "me.no_plate": ("请填写车牌号，例如 浙A8B762。", "A number plate is needed, such as 浙A8B762."),
     "me.taken": (
         "此车牌已被其他账户绑定；如果是您的车，可凭行驶证申请取回。",
@@ -211,12 +303,12 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "me.card": ("银行卡", "Card"),
     "me.agree": ("我已阅读并同意", "I have read this and agree"),
     "me.consent_first": ("请先勾选同意。", "Please agree to the text first."),
-    "me.leave_card": ("绑定银行卡", "Leave a card"),
-    "me.other_card": ("更换银行卡", "Another card"),
-    "me.take_card": ("解绑银行卡", "Take it back"),
+    "me.leave_card": ("绑定银行卡", "Add a card"),
+    "me.other_card": ("更换银行卡", "Replace the card"),
+    "me.take_card": ("解绑银行卡", "Remove the card"),
     "me.suspended": (
         "先离场后付费已暂停：请更换银行卡或支付欠费。",
-        "Paying later is suspended: leave another card, or pay what is owed.",
+        "Paying later is suspended: add another card, or pay what is owed.",
     ),
     "me.stays": ("停车与费用", "Stays and fees"),
     "me.no_stays": ("还没有停车费用。", "No fees yet."),
@@ -238,6 +330,14 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "statement.unreconciled": ("未对平", "not reconciled"),
     "statement.empty": ("当日没有流水。", "Nothing moved on this day."),
     "error.title": ("出错了", "Something is not right"),
+    "error.away": (
+        "系统暂时没有响应，请稍后再试。",
+        "The service does not answer just now. Please try again in a moment.",
+    ),
+    "error.other": (
+        "这一步没有完成，请稍后再试。",
+        "That could not be done. Please try again later.",
+    ),
     "error.404": ("没有这个页面。", "There is no such page."),
     "error.403": ("此密钥无权查看。", "This key may not see this."),
 }

@@ -1,5 +1,6 @@
 """The operators' desk, used as a browser uses it: lists, evidence, decisions, and who may what."""
 
+import html
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,13 @@ from httpx import Response
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from billing.web import problems as billing
+from parking.web import problems as parking
 from portal.demo.city import IN_LANE, OUT_LANE, STATION
+from portal.desk.words import TOLD as DESK_TOLD
+from portal.desk.words import desk_words
+from portal.pages.texts import words
+from portal.pages.told import TOLD as DRIVER_TOLD
 from tests.portal.conftest import ADMIN_KEY, City
 from tests.portal.test_clones import driver
 from tests.portal.test_pages import bill, watch
@@ -18,7 +25,6 @@ from tests.portal.test_pages import bill, watch
 pytestmark = pytest.mark.anyio
 Client = AsyncTestClient[Litestar]
 OWNER, OTHER = "west-lake", "qiantang"
-ENGLISH = {"accept-language": "en"}
 EVIL = "<script>alert('x')</script>\"&"
 
 
@@ -36,7 +42,9 @@ class Person:
         assert "<script" not in reply.text
         return reply.text
 
-    async def decide(self, path: str, *, token: str | None = None, **form: str) -> Response:
+    async def decide(
+        self, path: str, *, token: str | None = None, language: str = "en", **form: str
+    ) -> Response:
         """Send a form as a page of theirs holds it."""
         if token is None:
             found = re.search(r'name="token" value="([0-9a-f]+)"', await self.see())
@@ -44,7 +52,8 @@ class Person:
             token = found[1]
         self._be()
         form["token"] = token
-        return await self.client.post(path, data=form, headers=ENGLISH, follow_redirects=False)
+        headers = {"accept-language": language}
+        return await self.client.post(path, data=form, headers=headers, follow_redirects=False)
 
     def _be(self) -> None:
         self.client.cookies.clear()
@@ -132,7 +141,7 @@ async def test_a_read_is_reviewed_once_by_its_own_operator(city: City) -> None:
     [
         ({"decision": "match"}, 422, "Choose a stay, or give a plate"),
         ({"decision": "match", "plate": EVIL}, 422, "is no number plate"),
-        ({"decision": "match", "plate": "浙" * 65}, 422, "missing, or too long"),
+        ({"decision": "match", "plate": "浙" * 65}, 422, "is no number plate"),
         ({"decision": "match", "stay_id": "nonsense"}, 422, "missing, or too long"),
         ({"decision": "perhaps"}, 422, "missing, or too long"),
         ({"decision": "reject", "reason": "a\0b"}, 422, "missing, or too long"),
@@ -149,6 +158,73 @@ async def test_what_cannot_be_decided_is_told_beside_the_evidence(
     assert 'role="alert"' in refused.text
     assert 'value="confirm"' in refused.text
     assert "<script" not in refused.text
+
+
+async def test_what_was_typed_is_kept_and_the_wrong_field_is_named(city: City) -> None:
+    address = await near_miss(city)
+    form = {"decision": "match", "plate": EVIL, "reason": "认得这辆车 & more"}
+    page = (await person(city).decide(address, language="zh-CN", **form)).text
+    assert "这不是车牌号。" in page
+    assert "(" not in re.findall(r'role="alert">([^<]*)<', page)[0]  # no words of another language
+    (kept,) = re.findall(r'<input name="plate"[^>]*aria-invalid[^>]*>', page)
+    assert f'value="{html.escape(EVIL)}"' in kept
+    assert '<p id="wrong" class="wrong">这不是车牌号。</p>' in page
+    assert page.count("认得这辆车 &amp; more") == 1  # in the form that was sent, in no other
+
+
+ELSEWHERE = {
+    "MalformedBodyError",
+    "InvalidEventError",
+    "BodyTooLargeError",
+    "TooManyEventsError",
+    "UnknownDeviceError",
+    "UnknownGrantError",
+    "UnknownKeyError",
+    "UnknownLaneEventError",
+    "UnknownLaneError",
+    "UnknownOperatorError",
+    "UnknownTariffError",
+    "ConflictingEventError",
+    "ConflictingFeeFactError",
+    "LotOfOtherOperatorError",
+    "RecountTakenError",
+    "NoTicketNeededError",
+    "TariffOrderError",
+    "TariffVersionTakenError",
+    "ClassSpacesError",
+    "FeeFactRefusedError",
+    "NaiveInstantError",
+    "RightNotOfferedError",
+    "RecountSumError",
+    "RecountTimeError",
+    "StayRulesError",
+    "TariffMismatchError",
+    "UnknownTimeZoneError",
+    "TooManyEventsPerSecondError",
+    "ForgedWebhookError",
+    "NoServicesError",
+    "ServiceNotBoundError",
+    "ServiceNotOpenError",
+    "ContractExistsError",
+    "ContractTooLateError",
+    "NothingPaidError",
+    "PayoutAccountUnusableError",
+    "ReversalExistsError",
+    "ReversalTooLargeError",
+    "UnknownColourError",
+}
+"""What machines and the API alone can be told: gates, tariffs, payouts, receipts as files."""
+
+
+def test_every_error_that_a_person_can_meet_is_told_in_both_languages() -> None:
+    """A new error is put into words, or found to be none that a page can meet."""
+    known: set[type] = {*parking.STATUSES, *billing.STATUSES}
+    told: set[type] = {*DESK_TOLD, *DRIVER_TOLD}
+    assert {each.__name__ for each in known - told} == ELSEWHERE
+    for texts, keys in ((desk_words, DESK_TOLD.values()), (words, DRIVER_TOLD.values())):
+        for key in keys:
+            assert re.search(r"[一-龥]", texts("zh")[key])
+            assert not re.search(r"[一-龥]", texts("en")[key].replace("浙A8B762", ""))
 
 
 async def test_a_car_that_nobody_saw_come_is_matched_with_its_stay(city: City) -> None:

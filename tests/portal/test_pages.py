@@ -162,6 +162,49 @@ async def test_a_drivers_page_explains_the_fee_and_lets_pay(city: City, database
     assert 'class="note bad"' in away.text
 
 
+async def test_a_fee_is_contested_on_its_own_page(city: City, database_url: str) -> None:
+    stay_id = await city.drive("浙A8K632", hours_ago=4, minutes=98)
+    await bill(database_url)
+    client, page, chinese = city.client, f"/p/{stay_id}/appeal", {"accept-language": "zh"}
+    assert f'href="{page}"' in (await client.get(f"/p/{stay_id}")).text
+    said = {"ground": "wrong_time", "statement": "x", "evidence_ref": "https://a.example/<b>"}
+    refused = await client.post(page, data=said, headers=chinese)
+    assert refused.status_code == 422
+    assert 'id="wrong">请说明情况，3 至 4000 字。<' in refused.text
+    assert 'value="wrong_time" required checked' in refused.text
+    assert 'value="https://a.example/&lt;b&gt;"' in refused.text
+    said["statement"] = "I left <at> eight"
+    sent = await client.post(page, data=said, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, page)
+    shown = (await client.get(page, headers=chinese)).text
+    assert "I left &lt;at&gt; eight" in shown
+    assert "处理中" in shown
+    assert "<form" not in shown
+    again = await client.post(page, data=said, headers=chinese)
+    assert (again.status_code, "申诉正在处理中" in again.text) == (409, True)
+    nowhere = "/p/01930000-0000-7000-8000-000000000000/appeal"
+    assert (await client.get(nowhere)).status_code == 404
+    assert (await client.post(nowhere, data=said)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("to", "gone_to"),
+    [
+        ("/desk?kind=appeals", "/desk?kind=appeals"),
+        ("/me", "/me"),
+        ("//evil.example/", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+    ],
+)
+async def test_the_language_changes_on_the_page_that_is_read(
+    client: Client, to: str, gone_to: str
+) -> None:
+    reply = await client.get("/language/en", params={"to": to}, follow_redirects=False)
+    assert (reply.status_code, reply.headers["location"]) == (303, gone_to)
+    assert 'lang="en"' in (await client.get("/me", headers={"accept-language": "zh"})).text
+
+
 async def test_a_car_inside_pays_nothing_yet(city: City) -> None:
     stay_id = await city.drive("浙A8K632", hours_ago=1, minutes=None)
     page = await city.client.get(f"/p/{stay_id}")
