@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,15 +190,18 @@ def test_delivers_what_gathered_while_the_server_was_away(tmp_path: Path) -> Non
 def test_neither_loses_nor_doubles_a_car_killed_between_any_two_statements(
     tmp_path: Path,
 ) -> None:
-    deaths = []
-    for kill_before in (*range(0, 40, 4), 50, 70):
-        folder = tmp_path / str(kill_before)
-        desk = Desk()
-        film(folder / "west-in", CARS[:3])
-        with served(desk) as url:
-            config = write_config(folder, url, lanes={"west-in": "entry"})
-            deaths.append(ended(start_agent(config, kill_before=kill_before)))
-            assert ended(start_agent(config)) == 0
+    desks, configs = {}, {}
+    with ExitStack() as servers:  # side by side: each waits for its own gate most of the time
+        for kill_before in (*range(0, 40, 4), 50, 70):
+            folder, desk = tmp_path / str(kill_before), Desk()
+            film(folder / "west-in", CARS[:3])
+            url = servers.enter_context(served(desk))
+            desks[kill_before] = desk
+            configs[kill_before] = write_config(folder, url, lanes={"west-in": "entry"})
+        killed = [start_agent(config, kill_before=before) for before, config in configs.items()]
+        deaths = list(map(ended, killed))
+        assert {ended(each) for each in [start_agent(config) for config in configs.values()]} == {0}
+    for kill_before, desk in desks.items():
         assert desk.plates == list(CARS[:3]), f"killed before statement {kill_before}"
     assert deaths.count(-signal.SIGKILL) >= 9
 
