@@ -12,8 +12,8 @@ from typing import TypeAlias
 import structlog
 
 from billing.corrections import FactCorrector
-from billing.db import queries
-from billing.db.connection import Pool, transaction
+from billing.db.connection import BooksUnavailableError, Pool, reading
+from billing.db.due_work import DueWork, asked_for, due_work
 from billing.gateway import PaymentGateway, PaymentProvider
 from billing.gateways import Providers, together
 from billing.notifications import Notifier, notifier_of
@@ -44,6 +44,9 @@ _log = structlog.get_logger(__name__)
 _NAP_SECONDS = 0.05
 """The shortest sleep: what is due but held by another worker is not waited for in a circle."""
 
+_PACED = ("write_offs", "fees", "refund_fees")
+"""Nothing tells that these are due but looking: they rest after a look that found nothing."""
+
 _SETTLE_AGAIN = timedelta(minutes=10)
 
 _Stage: TypeAlias = Callable[[datetime], Awaitable[int]]
@@ -72,6 +75,10 @@ class BillingWorker:
         per_stay = [each.name for each in providers if each.capabilities.per_stay]
         self._settings = settings
         self._stumbled = False
+        self._gateway_names = [each.name for each in providers]
+        self._asked_for = asked_for(self._gateway_names)
+        self._due = DueWork(stages=frozenset(), next_at=None)
+        self._rested_at: dict[str, datetime] = {}
         sender = notifier or notifier_of(settings)
         self._stages: dict[str, _Stage] = {
             "messages": lambda now: consume_outbox(pool, providers, settings, now=now),
@@ -151,28 +158,69 @@ class BillingWorker:
         return made + await work_payouts(self._pool, self._gateway, self._settings, now=now)
 
     async def step(self, now: datetime) -> int:
-        """Do one round: a batch of each kind of work; says how much there was.
+        """Do one round: a batch of each kind of work that is due; says how much there was.
 
-        A stage that fails is logged and does not keep the others from their work.
+        One question says what is due, and is asked anew after each stage that did something. A
+        stage that fails is logged and does not keep the others from their work.
         """
         done = 0
-        self._stumbled = False
+        self._stumbled = not await self._look(now)
+        if self._stumbled:
+            return 0
         for name, stage in self._stages.items():
+            if not self._calls(name, now):
+                continue
             try:
-                done += await stage(now)
+                count = await stage(now)
             except Exception:  # noqa: BLE001 - the other stages have work of their own
                 _log.exception("stage_failed", stage=name)
                 self._stumbled = True
+                continue
+            if count:
+                done += count
+                self._rested_at.clear()
+                if not await self._look(now):
+                    self._stumbled = True
+                    return done
+            elif _is_paced(name):
+                self._rested_at[name] = now
         return done
 
-    async def seconds_until_due(self, now: datetime) -> float:
-        """How long there is nothing to do, at most the idle time of the settings."""
-        async with transaction(self._pool) as db:
-            due_at = await queries.next_due_at(db)
+    async def _look(self, now: datetime) -> bool:
+        """Ask what is due; False where the database does not answer."""
+        try:
+            async with reading(self._pool) as db:
+                self._due = await due_work(db, gateway_names=self._gateway_names, now=now)
+        except BooksUnavailableError as error:
+            _log.warning("books_unavailable", reason=str(error))
+            return False
+        return True
+
+    def _calls(self, name: str, now: datetime) -> bool:
+        """Whether a stage is to be gone through now."""
+        rested_at = self._rested_at.get(name)
+        if rested_at is not None and now - rested_at < self._settings.pace.poll:
+            return False
+        return name in self._due.stages or name not in self._asked_for or self._pays_out(name, now)
+
+    def _pays_out(self, name: str, now: datetime) -> bool:
+        last = self._payouts_prepared_at
+        return name == "payouts" and (last is None or now - last >= self._settings.pace.poll)
+
+    def seconds_until_due(self, now: datetime) -> float:
+        """How long there is nothing to do by the last look, at most the settings' idle time."""
         idle = self._settings.worker_idle_ms / 1000
-        if due_at is None or self._stumbled:
+        if self._stumbled:
             return idle
-        return min(max((due_at - now).total_seconds(), _NAP_SECONDS), idle)
+        if not self._due.stages.isdisjoint(self._stages):
+            return min(_NAP_SECONDS, idle)
+        if self._due.next_at is None:
+            return idle
+        return min(max((self._due.next_at - now).total_seconds(), _NAP_SECONDS), idle)
+
+
+def _is_paced(name: str) -> bool:
+    return name.startswith(_PACED)
 
 
 async def run_worker(
@@ -192,7 +240,7 @@ async def run_worker(
         try:
             if await worker.step(clock()):
                 continue
-            pause = await worker.seconds_until_due(clock())
+            pause = worker.seconds_until_due(clock())
         except Exception:  # noqa: BLE001 - for example the database is down: try again later
             _log.exception("worker_round_failed")
         try:

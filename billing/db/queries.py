@@ -111,24 +111,6 @@ WHERE posting.account = 'driver_receivable:' || $1::text AND posting.booked_on =
   AND entry.kind = 'payment_captured'
 """
 
-_NEXT_DUE = """
-SELECT least(
-    (SELECT min(due_at) FROM billing.payment),
-    (SELECT min(due_at) FROM billing.payment_method_setup),
-    (SELECT min(due_at) FROM billing.refund),
-    (SELECT min(due_at) FROM billing.stay_registration),
-    (SELECT min(due_at) FROM billing.provider_advance),
-    (SELECT min(due_at) FROM billing.payout),
-    (SELECT min(due_at) FROM billing.dispute),
-    (SELECT min(detach_at) FROM billing.payment_method),
-    (SELECT min(due_at) FROM billing.plate_claim),
-    (SELECT min(due_at) FROM billing.appeal),
-    (SELECT min(due_at) FROM billing.notification),
-    (SELECT min(due_at) FROM billing.webhook_inbox),
-    (SELECT min(due_at) FROM billing.gateway_cursor),
-    (SELECT min(gather_at) FROM billing.driver_account)) AS due_at
-"""
-
 _WAITING = """
 SELECT (SELECT count(*) FROM parking.outbox) AS messages,
     (SELECT count(*) FROM billing.webhook_inbox WHERE due_at IS NOT NULL) AS webhooks,
@@ -340,12 +322,6 @@ async def payments_captured(db: Connection, operator_id: OperatorId, *, day: dat
     """Count the payments booked on a day for an operator."""
     count: int = await db.fetchval(_CAPTURED, operator_id, day)
     return count
-
-
-async def next_due_at(db: Connection) -> datetime | None:
-    """When the next thing is due that a worker must look at; None: nothing is planned."""
-    due_at: datetime | None = await db.fetchval(_NEXT_DUE)
-    return due_at
 
 
 async def work_waiting(db: Connection) -> WorkWaiting:

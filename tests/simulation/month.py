@@ -45,6 +45,8 @@ class Month:
 
     def __init__(self, world: MonthWorld, seed: int) -> None:
         self.world = world
+        # A worker whose calls follow from the seed makes one refund a round.
+        world.rounds_max *= SCALE
         self.chance = random.Random(seed)
         self.drivers: list[AccountId] = []
         self.stays: dict[StayId, StayPriced] = {}

@@ -51,7 +51,7 @@ async def test_an_idle_worker_sleeps(world: BillingWorld) -> None:
     await world.drain()
     assert await world.worker.step(world.now) == 0
     idle = world.settings.worker_idle_ms / 1000
-    assert 0 < await world.worker.seconds_until_due(world.now) <= idle
+    assert 0 < world.worker.seconds_until_due(world.now) <= idle
 
 
 async def test_the_gate_hears_who_is_bound_and_who_owes(world: BillingWorld) -> None:
