@@ -31,32 +31,34 @@ JOIN unnest($1::uuid[], $4::smallint[], $5::date[]) WITH ORDINALITY
     AS e (entry_id, lines, booked_on, number) USING (number)
 """
 
-# Where the closed days end is read first and then given: a planner that does not know it would
-# rather read the whole ledger. A closing in between changes nothing: up to there all is rolled up.
-_OPENING = """
-SELECT a.account, coalesce(c.balance_minor, 0)::bigint + coalesce(n.moved_minor, 0)::bigint
-    AS amount_minor
-FROM unnest($1::text[]) AS a (account)
-LEFT JOIN LATERAL (
+_CHECKPOINTS = """
+SELECT a.account, c.balance_minor AS amount_minor
+FROM unnest($1::text[]) AS a (account) CROSS JOIN LATERAL (
     SELECT balance_minor FROM billing.balance_checkpoint AS c
     WHERE c.account = a.account AND c.currency = $2 AND c.booked_on <= $3
-    ORDER BY c.booked_on DESC LIMIT 1) AS c ON true
-CROSS JOIN LATERAL (
-    SELECT sum(p.amount_minor) AS moved_minor FROM billing.posting AS p
-    WHERE p.account = a.account AND p.currency = $2
-      AND p.booked_on BETWEEN $4 AND $5) AS n
+    ORDER BY c.booked_on DESC LIMIT 1) AS c
 """
 
-_MOVEMENTS = """
-SELECT kind, account, sum(moved_minor)::bigint AS amount_minor FROM (
-    SELECT d.kind, d.account, d.moved_minor FROM billing.account_day AS d
-    WHERE d.account = ANY($1::text[]) AND d.currency = $2 AND d.booked_on BETWEEN $3 AND $4
-    UNION ALL
-    SELECT e.kind, p.account, p.amount_minor
-    FROM billing.posting AS p JOIN billing.journal_entry AS e USING (entry_id)
-    WHERE p.account = ANY($1::text[]) AND p.currency = $2
-      AND p.booked_on BETWEEN $5 AND $6) AS moved
+_POSTED = """
+SELECT account, sum(amount_minor)::bigint AS amount_minor FROM billing.posting
+WHERE account = ANY($1::text[]) AND currency = $2 AND booked_on BETWEEN $3 AND $4
+GROUP BY account
+"""
+
+_ROLLED_UP = """
+SELECT kind, account, sum(moved_minor)::bigint AS amount_minor FROM billing.account_day
+WHERE account = ANY($1::text[]) AND currency = $2 AND booked_on BETWEEN $3 AND $4
 GROUP BY kind, account
+"""
+
+# Each posting looks its entry up by the id. Were it a join, the planner would hash all entries of
+# the ledger as soon as its statistics know a busy open day: 105 ms instead of 5 at 600,000 entries.
+_POSTED_BY_KIND = """
+SELECT (SELECT e.kind FROM billing.journal_entry AS e WHERE e.entry_id = p.entry_id) AS kind,
+    p.account, sum(p.amount_minor)::bigint AS amount_minor
+FROM billing.posting AS p
+WHERE p.account = ANY($1::text[]) AND p.currency = $2 AND p.booked_on BETWEEN $3 AND $4
+GROUP BY 1, p.account
 """
 
 _DAY = timedelta(days=1)
@@ -127,14 +129,19 @@ async def balances_before(
 ) -> dict[AccountRole, int]:
     """Sum an operator's accounts up to a day, that day excluded, in minor units.
 
-    The newest checkpoint before the day, and what was posted since: at most some days' postings.
+    The newest checkpoint before the day, and what was posted on open days since, if there are any:
+    a closed day's opening is read from checkpoints alone.
     """
-    last = day - _DAY
+    names, last = _accounts_of(operator_id), day - _DAY
+    # Where the closed days end is read first and then given: a closing in between changes nothing.
     closed = await ledger_days.closed_through(db) or date.min
-    rows = await db.fetch(
-        _OPENING, _accounts_of(operator_id), currency, min(closed, last), closed + _DAY, last
-    )
-    return {LedgerAccount(row["account"]).role: row["amount_minor"] for row in rows}
+    rows = await db.fetch(_CHECKPOINTS, names, currency, min(closed, last))
+    if last > closed:
+        rows += await db.fetch(_POSTED, names, currency, closed + _DAY, last)
+    sums = {LedgerAccount(name).role: 0 for name in names}
+    for row in rows:
+        sums[LedgerAccount(row["account"]).role] += row["amount_minor"]
+    return sums
 
 
 async def movements_on(
@@ -149,19 +156,18 @@ async def movements_between(
 ) -> dict[tuple[EntryKind, AccountRole], int]:
     """Sum the postings of days, both included, to an operator's accounts, in minor units.
 
-    Closed days by their roll-ups, the others posting by posting.
+    Closed days by their roll-ups alone, the others posting by posting.
     """
+    names = _accounts_of(operator_id)
     closed = await ledger_days.closed_through(db) or date.min
-    rows = await db.fetch(
-        _MOVEMENTS,
-        _accounts_of(operator_id),
-        currency,
-        first,
-        min(closed, last),
-        max(closed + _DAY, first),
-        last,
-    )
-    return {
-        (EntryKind(row["kind"]), LedgerAccount(row["account"]).role): row["amount_minor"]
-        for row in rows
-    }
+    rows = []
+    if first <= closed:
+        rows += await db.fetch(_ROLLED_UP, names, currency, first, min(closed, last))
+    if last > closed:
+        since = max(closed + _DAY, first)
+        rows += await db.fetch(_POSTED_BY_KIND, names, currency, since, last)
+    sums: dict[tuple[EntryKind, AccountRole], int] = {}
+    for row in rows:
+        key = EntryKind(row["kind"]), LedgerAccount(row["account"]).role
+        sums[key] = sums.get(key, 0) + row["amount_minor"]
+    return sums

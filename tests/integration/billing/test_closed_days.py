@@ -81,6 +81,24 @@ async def test_a_statement_is_the_same_wherever_the_books_are_closed(world: Bill
         await world.assert_sound()
 
 
+async def test_a_closed_day_is_read_without_any_posting(world: BillingWorld) -> None:
+    yesterday = world.today - timedelta(days=1)
+    await book(world, yesterday, 500)
+    await close(world, yesterday)
+    async with world.pool.acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE billing.posting, billing.journal_entry")
+        async with world.pool.acquire() as db:
+            await db.execute("SET lock_timeout = '1s'")
+            day = await ledger.movements_on(db, OPERATOR, day=yesterday, currency="CNY")
+            assert sorted(day.values()) == [-500, 500]
+            for at in (yesterday, world.today):
+                opening = await ledger.balances_before(db, OPERATOR, day=at, currency="CNY")
+                assert sorted(opening.values()) == ([0] * 4, [-500, 0, 0, 500])[at == world.today]
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await ledger.movements_on(db, OPERATOR, day=world.today, currency="CNY")
+            await db.execute("RESET lock_timeout")
+
+
 async def test_a_closed_day_takes_no_more(world: BillingWorld) -> None:
     yesterday = world.today - timedelta(days=1)
     await book(world, yesterday, 500)
