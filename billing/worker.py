@@ -101,6 +101,11 @@ class BillingWorker:
         if corrector is not None:
             self._stages["appeals"] = lambda now: work_appeals(pool, corrector, settings, now=now)
 
+    @property
+    def unasked(self) -> frozenset[str]:
+        """The stages that `due_work` knows nothing of: each has a pace of its own."""
+        return frozenset(self._stages) - self._asked_for
+
     def _stages_of(self, provider: PaymentProvider) -> dict[str, _Stage]:
         """What is to be done with each provider."""
         pool, settings, name = self._pool, self._settings, provider.name

@@ -48,7 +48,7 @@ _OF_PROVIDERS: Final = {
         for kind, cursor in _CURSORS.items()
     },
 }
-_TIMES: Final = {
+TIMES: Final = {
     "driver_account": "gather_at",
     "payment_method": "detach_at",
     **dict.fromkeys(
@@ -64,9 +64,11 @@ _TIMES: Final = {
         "due_at",
     ),
 }
+"""The column of each table that says when a row of it is due."""
+
 _NEXT_AT: Final = ", ".join(
     f"(SELECT min({column}) FROM billing.{table} WHERE {column} > $1)"  # noqa: S608 - constants
-    for table, column in _TIMES.items()
+    for table, column in TIMES.items()
 )
 _QUERY: Final = f"""
 SELECT array(

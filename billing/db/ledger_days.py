@@ -5,7 +5,7 @@ alone. So a closing waits for what is being booked on its days, and for nothing 
 bookings, on another lock, never wait for it.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from billing.db.connection import Connection
 
@@ -33,7 +33,8 @@ SELECT a.account, d.* FROM billing.ledger_account AS a CROSS JOIN LATERAL (
     GROUP BY p.currency, p.booked_on, e.kind) AS d
 """
 
-# A ledger that was never closed is read in one go.
+# A ledger that was never closed, or not for long, is read in one go.
+_BACKLOG = timedelta(days=7)
 _ALL_DAYS = """
 SELECT p.account, p.currency, p.booked_on, e.kind, sum(p.amount_minor) AS moved_minor,
     count(*) AS postings
@@ -76,8 +77,8 @@ async def close(db: Connection, *, through: date, now: datetime) -> bool:
         return False
     await db.execute(_LOCK_DAYS, before, through)
     await db.execute(_CLOSE, through, now)
-    if before is None:
-        await db.execute(_ROLL_UP.format(days=_ALL_DAYS), date.min, through)
+    if before is None or through - before > _BACKLOG:
+        await db.execute(_ROLL_UP.format(days=_ALL_DAYS), before or date.min, through)
     else:
         await db.execute(_LOOK_UP)
         await db.execute(_ROLL_UP.format(days=_DAYS), before, through)

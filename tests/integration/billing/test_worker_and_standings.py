@@ -11,13 +11,14 @@ import pytest
 import stripe
 from litestar import Litestar
 
+from billing.db.due_work import TIMES
 from billing.gateways import Providers
 from billing.providers.stripe import StripeGateway
 from billing.services.bundle import BillingServices
 from billing.standings import BillingStandings
 from billing.web.problems import STATUSES
 from billing.web.routes import billing_routers
-from billing.worker import run_worker
+from billing.worker import BillingWorker, run_worker
 from parking.core.errors import DomainError
 from parking.core.ids import OperatorId
 from parking.core.plate import Plate
@@ -52,6 +53,19 @@ async def test_an_idle_worker_sleeps(world: BillingWorld) -> None:
     assert await world.worker.step(world.now) == 0
     idle = world.settings.worker_idle_ms / 1000
     assert 0 < world.worker.seconds_until_due(world.now) <= idle
+
+
+async def test_a_worker_asks_about_every_stage_and_every_time(world: BillingWorld) -> None:
+    corrector: Any = object()
+    worker = BillingWorker(world.pool, world.gateway, world.settings, corrector=corrector)
+    paced = {"settlements", "write_offs", "fees stripe", "refund_fees stripe"}
+    assert worker.unasked == paced, "a new stage needs its question in due_work, or a pace"
+    times = await world.pool.fetch(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'billing'"
+        " AND column_name IN ('due_at', 'gather_at', 'detach_at')"
+    )
+    assert dict(map(tuple, times)) == TIMES, "a table with a time at which it is due"
 
 
 async def test_the_gate_hears_who_is_bound_and_who_owes(world: BillingWorld) -> None:
