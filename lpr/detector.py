@@ -18,6 +18,8 @@ SIDES_PIXELS = (512, 960, 1280)
 """The longer side that frames are scaled to: each next one only when the plates that the last
 one showed are not read surely. At 960 pixels a look costs four times as much as at 512."""
 SCORE_MIN = 0.3
+HINT_SCORE_MIN = 0.1
+"""What the detector is less sure of than SCORE_MIN, but surer than this, may yet be a plate."""
 OVERLAP_MAX = 0.4
 """Two boxes that overlap more than this (intersection over union) are one plate."""
 PLATES_MAX = 16
@@ -40,7 +42,9 @@ class DetectedPlate(msgspec.Struct, frozen=True, kw_only=True):
 class Detector(Protocol):
     """Finds plates."""
 
-    def detect(self, picture: Picture, *, side_pixels: int) -> list[DetectedPlate]:
+    def detect(
+        self, picture: Picture, *, side_pixels: int, score_min: float = SCORE_MIN
+    ) -> list[DetectedPlate]:
         """Answer the plates of a frame, surest first; `side_pixels` is the scale to look at."""
         ...
 
@@ -53,13 +57,16 @@ class CornerDetector:
         self._priors: dict[tuple[int, int], Floats] = {}
 
     def detect(
-        self, picture: Picture, *, side_pixels: int = SIDES_PIXELS[0]
+        self,
+        picture: Picture,
+        *,
+        side_pixels: int = SIDES_PIXELS[0],
+        score_min: float = SCORE_MIN,
     ) -> list[DetectedPlate]:
         """Answer the plates of a frame, surest first."""
         scaled, scale = _scaled(picture, side_pixels)
-        net_input = cv2.dnn.blobFromImage(scaled, mean=_MEAN_BLUE_GREEN_RED)
-        boxes, scores, corners = self._session.run(None, {"image": net_input})
-        likely = np.flatnonzero(scores[0, :, 1] > SCORE_MIN)
+        boxes, scores, corners = self._session.run(None, {"image": net_input(scaled)})
+        likely = np.flatnonzero(scores[0, :, 1] > score_min)
         if not likely.size:
             return []
         priors = self._priors_for(scaled.shape[0], scaled.shape[1])[likely]
@@ -67,6 +74,7 @@ class CornerDetector:
             boxes=_boxes(boxes[0][likely], priors) / scale,
             scores=scores[0, likely, 1],
             corners=_corners(corners[0][likely], priors) / scale,
+            score_min=score_min,
         )
 
     def _priors_for(self, height: int, width: int) -> Floats:
@@ -104,6 +112,17 @@ def _scaled(picture: Picture, side_pixels: int) -> tuple[Picture, float]:
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8), scale
 
 
+def net_input(scaled: Picture) -> Floats:
+    """Lay out the three colours one after the other, less their means.
+
+    The same numbers as `cv2.dnn.blobFromImage` gives, in a tenth of the time.
+    """
+    planes = np.empty((1, 3, *scaled.shape[:2]), np.float32)
+    for number, plane in enumerate(cv2.split(scaled)):
+        np.subtract(plane, np.float32(_MEAN_BLUE_GREEN_RED[number]), out=planes[0, number])
+    return planes
+
+
 def _priors(height: int, width: int) -> Floats:
     """Lay out the net's anchors: centre x, centre y, width, height, in pixels."""
     layers = []
@@ -132,8 +151,10 @@ def _corners(raw: Floats, priors: Floats) -> Floats:
     return np.asarray(priors[:, None, :2] + offsets, dtype=np.float32)
 
 
-def _distinct(*, boxes: Floats, scores: Floats, corners: Floats) -> list[DetectedPlate]:
-    kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), SCORE_MIN, OVERLAP_MAX)
+def _distinct(
+    *, boxes: Floats, scores: Floats, corners: Floats, score_min: float
+) -> list[DetectedPlate]:
+    kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), score_min, OVERLAP_MAX)
     return [
         DetectedPlate(corners=_named(corners[index]), score=float(scores[index]))
         for index in list(kept)[:PLATES_MAX]

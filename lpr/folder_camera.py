@@ -15,7 +15,7 @@ from lpr.shot import EncodedShot
 END_MARKER = ".end"
 """A file of this name in a folder of frames says that no more will come."""
 LISTING_SECONDS = 0.2
-"""How often the folder is looked through while nothing new is there: it may hold many files."""
+"""How often the folder is looked through at most: it may hold many files."""
 WRITING_SECONDS_MAX = 2.0
 """A broken frame younger than this may still be being written: it is tried again."""
 _TICK_NS = 20_000_000
@@ -44,6 +44,7 @@ class FolderCamera:
         while not stop.is_set():
             # The marker is looked for before the listing: what it closes is then in the listing.
             ended = self._end_marker.exists()
+            listed_at = time.monotonic()
             listing = self._listing()
             done &= listing.keys()
             fresh = sorted((listing[name], name) for name in listing.keys() - done)
@@ -61,7 +62,7 @@ class FolderCamera:
                     return
             if not fresh:
                 yield None
-                stop.wait(LISTING_SECONDS)
+            stop.wait(max(listed_at + LISTING_SECONDS - time.monotonic(), 0.0))
 
     def _listing(self) -> dict[str, str]:
         """Name the folder's pictures, each with the key that puts it in order.

@@ -82,8 +82,8 @@ class MotionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class FrameReader(Protocol):
     """Reads the plates in a frame (`lpr.pipeline.Pipeline`)."""
 
-    def read(self, picture: Picture) -> list[PlateReading]:
-        """Answer the plates, the nearest first."""
+    def read(self, picture: Picture, *, thorough: bool = True) -> list[PlateReading]:
+        """Answer the plates, the nearest first; not `thorough`: those that are found cheaply."""
         ...
 
 
@@ -158,7 +158,9 @@ class MotionGate:
         self._still = not moved
         if last is not None and not moved and not self._due(last, captured_at):
             return last.readings
-        readings = tuple(self._reader.read(shot.picture()))
+        # What has not moved was looked at as well as can be when it came to rest.
+        thorough = last is None or moved or bool(last.readings)
+        readings = tuple(self._reader.read(shot.picture(), thorough=thorough))
         self.frames_read += 1
         times = 1 if last is None or moved else last.times + 1
         self._last = _Read(glance=shot.glance(), at=captured_at, readings=readings, times=times)

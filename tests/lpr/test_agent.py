@@ -323,7 +323,7 @@ def test_tells_its_health_over_http(tmp_path: Path) -> None:
 
 
 class FailingReader(StripeReader):
-    def read(self, picture: Picture) -> list[PlateReading]:
+    def read(self, picture: Picture, *, thorough: bool = True) -> list[PlateReading]:
         msg = "the net has gone"
         raise RuntimeError(msg)
 
