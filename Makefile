@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 BIN := .venv/bin
 # What the demo understands: ONCE=1 ends by itself, FRAMES=folder drives the gates with real frames.
 DEMO_OPTIONS = $(if $(ONCE),--once) $(if $(FRAMES),--frames "$(FRAMES)")
+# Checks run side by side; where make can, the output of each is shown in one piece.
+TOGETHER := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Tests in parallel, one process a core; `make tests JOBS=0` runs them in one.
 JOBS ?= auto
 
@@ -41,7 +43,8 @@ test: setup  ## all checks and all tests: what CI runs
 	@$(MAKE) tests
 
 .PHONY: check
-check: lint types  ## style, import directions and types, without the tests
+check: setup  ## style, import directions and types, without the tests
+	@$(MAKE) -j2 $(TOGETHER) lint mypy basedpyright
 
 .PHONY: lint
 lint: setup  ## style and import directions
@@ -50,9 +53,11 @@ lint: setup  ## style and import directions
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-cache
 
-.PHONY: types
-types: setup  ## types: mypy everywhere, basedpyright on the cores
+.PHONY: types mypy basedpyright
+types: mypy basedpyright  ## types: mypy everywhere, basedpyright on the cores
+mypy: setup
 	@$(BIN)/mypy
+basedpyright: setup
 	@$(BIN)/basedpyright
 
 .PHONY: tests

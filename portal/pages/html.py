@@ -16,6 +16,7 @@ import msgspec
 
 from parking.core.currency import decimal_sum
 from parking.core.money import Money
+from parking.core.ticket import is_ticket
 from portal.pages.texts import Language, words
 
 _PREFIX_LENGTH = len("浙A")
@@ -136,7 +137,9 @@ def money(value: Money) -> str:
 
 
 def plate_chip(plate: str, colour: str) -> Markup:
-    """A number plate that looks like one."""
+    """A number plate that looks like one; a ticket of a car without a plate does not."""
+    if is_ticket(plate):
+        return fill('<span class="plate none">$text</span>', text=plate)
     shown = (
         f"{plate[:_PREFIX_LENGTH]}·{plate[_PREFIX_LENGTH:]}"
         if len(plate) > _PREFIX_LENGTH

@@ -4,7 +4,7 @@ from datetime import date
 
 from billing.core.statement import Statement
 from billing.statement_files import StatementFormat
-from portal.pages.html import Markup, fill, join, page, sheet, yuan
+from portal.pages.html import Markup, fill, join, language_link, page, sheet, yuan
 from portal.pages.texts import Language, words
 
 _ROW = '<tr class="$kind"><td>$what</td><td class="num">$sum</td></tr>'
@@ -30,7 +30,7 @@ def statement_page(
         "<table class='lines gap'><tbody>$gross$collected$outstanding"
         "$paid_out$to_pay_out</tbody></table>"
         "<p class='foot'><a href='/desk/money?operator=$operator'>$back</a><span>$files</span>"
-        "<span class='num'>$payments $word</span></p>",
+        "<span class='num'>$payments $word</span>$other</p>",
         title=text["statement.title"],
         name=operator_name,
         day=day.isoformat(),
@@ -47,6 +47,7 @@ def statement_page(
         to_pay_out=row(text["statement.to_pay_out"], statement.to_pay_out_minor),
         back=text["statement.back"],
         operator=statement.operator_id,
+        other=language_link(language, _address(statement)),
         files=_files(statement, text["statement.files"]),
         payments=statement.payments,
         word=text["statement.count"],
@@ -54,8 +55,12 @@ def statement_page(
     return page(title=text["statement.title"], language=language, body=sheet(body, kind="wide"))
 
 
+def _address(statement: Statement) -> str:
+    return f"/statements/{statement.operator_id}/{statement.business_date.isoformat()}"
+
+
 def _files(statement: Statement, word: str) -> Markup:
-    base = f"/statements/{statement.operator_id}/{statement.business_date.isoformat()}"
+    base = _address(statement)
     links = [
         fill(" <a href='$base/$kind'>$name</a>", base=base, kind=each.value, name=each.name)
         for each in StatementFormat

@@ -39,6 +39,11 @@
     hour: "2-digit", minute: "2-digit", timeZone: zone }).format(new Date(iso));
   const dayOf = (iso, zone) => new Intl.DateTimeFormat(lang === "zh" ? "zh-CN" : "en-GB", {
     day: "numeric", month: "short", timeZone: zone }).format(new Date(iso));
+  // A day as it is called now: `today`, or its date.
+  const onDay = (day, zone) => {
+    const today = new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(new Date());
+    return day === today ? t("today") : dayOf(`${day}T12:00:00Z`, "UTC");
+  };
   const lasting = (from, until) => {
     const minutes = Math.floor((new Date(until) - new Date(from)) / 60000);
     const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
@@ -48,8 +53,11 @@
   const name = (thing) => lang === "zh" ? thing.name_zh : thing.name_en;
   const badge = (state) => h("span", { class: `badge ${last.tones[state] ?? ""}` },
     t(`state.${state}`));
-  const plate = (text, colour) => h("span", { class: `plate ${colour}` },
-    text.length > 2 ? `${text.slice(0, 2)}·${text.slice(2)}` : text);
+  // A ticket stands for a plate that nobody could read; its beginning is enough in a list.
+  const plate = (text, colour) => text.startsWith("票")
+    ? h("span", { class: "plate none", title: text }, `${text.slice(0, 6)}…`)
+    : h("span", { class: `plate ${colour}` },
+      text.length > 2 ? `${text.slice(0, 2)}·${text.slice(2)}` : text);
 
   function lot(item) {
     // More cars than spaces fill the bar, and no more than that.
@@ -78,7 +86,8 @@
       h("p", { class: "soft small num" }, `${item.occupied} / ${item.spaces}${counted}`),
       kinds.length ? h("p", { class: "kinds small" }, ...kinds) : null,
       h("p", { class: "soft small" },
-        `${item.visits} ${t("visits")} · ${money(item.fees_minor)}`));
+        item.day === null ? t("empty.left")
+          : `${onDay(item.day, item.zone)}: ${item.visits} ${t("visits")} · ${money(item.fees_minor)}`));
   }
 
   function cloneRow(item) {
@@ -176,8 +185,7 @@
 
   // A city's page shows those that need a look first, and says that there are more.
   function shownOf(id, shown, inAll) {
-    $(`${id}-shown`).textContent = shown < inAll
-      ? `${t("today")} · ${shown} ${t(`shown_${id}`)} ${inAll}` : t("today");
+    $(`${id}-shown`).textContent = shown < inAll ? `${shown} ${t(`shown_${id}`)} ${inAll}` : "";
   }
 
   function draw() {
@@ -190,6 +198,7 @@
       const node = document.querySelector(`[data-figure="${key}"]`);
       if (node) node.textContent = key.endsWith("_minor") ? money(value) : value;
     }
+    $("stays-day").textContent = last.day === null ? "" : ` · ${onDay(last.day, last.zone)}`;
     fill("lots", last.lots, lot);
     fill("clones", last.clones, cloneRow);
     $("clones-panel").hidden = last.clones.length === 0;
