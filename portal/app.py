@@ -39,6 +39,7 @@ from portal.desk.routes import DESK_ROUTER
 from portal.frame import Frame
 from portal.ops import OPS_ROUTER
 from portal.pages.account_routes import ACCOUNT_ROUTER
+from portal.pages.claim_routes import CLAIM_ROUTER
 from portal.pages.contest_routes import CONTEST_ROUTER
 from portal.pages.live import LivePage
 from portal.pages.routes import PAGES_ROUTER
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> Litestar:
             PAGES_ROUTER,
             ACCOUNT_ROUTER,
             CONTEST_ROUTER,
+            CLAIM_ROUTER,
             DESK_ROUTER,
             OPS_ROUTER,
         ],

@@ -11,9 +11,12 @@ import msgspec
 
 from billing.core.consent import ConsentText
 from billing.db.accounts import Profile
+from billing.db.claims import ClaimRow
 from billing.db.queries import ObligationView
 from billing.services.bind import mask_phone
+from parking.core.ids import AccountId
 from parking.core.plate import Plate
+from portal.pages.claims import claim_offer, claims_section
 from portal.pages.html import (
     Markup,
     alert,
@@ -37,6 +40,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     profile: Profile
     obligations: Sequence[ObligationView]
+    claims: Sequence[ClaimRow]
+    """Those that it made, and those against it."""
+    account_id: AccountId
     consent: ConsentText
     zone: str
     """In which times are told."""
@@ -48,6 +54,8 @@ class Wrong(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
     at: str = ""
     typed: str = ""
+    held_by_another: bool = False
+    """It was a plate that another account has: it can be claimed."""
 
     def told_at(self, part: str) -> Markup:
         """The problem, at the one part where it belongs."""
@@ -117,6 +125,8 @@ def account_page(shown: Shown, *, language: Language, wrong: Wrong = NOTHING_WRO
     parts = (
         head,
         _plates(shown, text, wrong),
+        claim_offer(wrong.typed, language=language) if wrong.held_by_another else Markup(""),
+        claims_section(shown.claims, shown.account_id, language=language),
         _card(shown, language, wrong),
         _stays(shown, text),
         out,

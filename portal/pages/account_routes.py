@@ -16,6 +16,7 @@ from litestar.params import Body
 
 from billing.core.consent import CURRENT
 from billing.db.sign_in import TokenHolder
+from billing.services.bind import PlateBoundElsewhereError
 from billing.services.bundle import BillingServices
 from billing.services.sign_in import CodeTooSoonError, WrongCodeError
 from billing.web.access import services_of
@@ -86,6 +87,8 @@ async def _account(
     shown = account.Shown(
         profile=await billing.profile(holder.account_id),
         obligations=await billing.obligations(holder.account_id, limit=_SHOWN_MAX),
+        claims=await billing.claims.of_account(holder.account_id),
+        account_id=holder.account_id,
         consent=CURRENT,
         zone=settings.billing.ledger_zone,
     )
@@ -93,7 +96,7 @@ async def _account(
     return html_reply(text, status=status)
 
 
-async def _do(
+async def on_account(
     request: AnyRequest,
     act: Callable[[BillingServices, TokenHolder], Awaitable[object]],
     *,
@@ -112,7 +115,12 @@ async def _do(
         address = await act(services_of(request), holder)
     except DomainError as error:
         text, status = told(error, language_for(request))
-        wrong = account.Wrong(problem=text, at=at, typed=typed)
+        wrong = account.Wrong(
+            problem=text,
+            at=at,
+            typed=typed,
+            held_by_another=isinstance(error, PlateBoundElsewhereError),
+        )
         return await _account(request, holder, wrong=wrong, status=status)
     return see_other(address if isinstance(address, str) else account.PATH)
 
@@ -188,7 +196,7 @@ async def add_plate(request: AnyRequest, data: Annotated[PlateForm, FORM]) -> Re
     async def act(billing: BillingServices, me: TokenHolder) -> None:
         await billing.bind_plate(me.account_id, plate_of(data.plate))
 
-    return await _do(request, act, at="plate", typed=data.plate)
+    return await on_account(request, act, at="plate", typed=data.plate)
 
 
 @post("/me/plates/let-go", include_in_schema=False, status_code=303)
@@ -198,7 +206,7 @@ async def let_plate_go(request: AnyRequest, data: Annotated[PlateForm, FORM]) ->
     async def act(billing: BillingServices, me: TokenHolder) -> None:
         await billing.unbind_plate(me.account_id, plate_of(data.plate))
 
-    return await _do(request, act)
+    return await on_account(request, act)
 
 
 @post("/me/card", include_in_schema=False, status_code=303)
@@ -213,19 +221,21 @@ async def leave_card(request: AnyRequest, data: Annotated[ConsentForm, FORM]) ->
             consent_version=data.consent,
         )
 
-    return await _do(request, act, at="card")
+    return await on_account(request, act, at="card")
 
 
 @post("/me/card/take-back", include_in_schema=False, status_code=303)
 async def take_card_back(request: AnyRequest) -> Response[str]:
     """Charge the card no more."""
-    return await _do(request, lambda billing, me: billing.unbind_method(me.account_id))
+    return await on_account(request, lambda billing, me: billing.unbind_method(me.account_id))
 
 
 @post("/me/sign-out", include_in_schema=False, status_code=303)
 async def sign_out(request: AnyRequest) -> Response[str]:
     """Revoke the token, and forget it in this browser."""
-    reply = await _do(request, lambda billing, me: billing.revoke_token(me.account_id, me.token_id))
+    reply = await on_account(
+        request, lambda billing, me: billing.revoke_token(me.account_id, me.token_id)
+    )
     reply.set_cookie(_cookie(request, "", seconds=0))
     return reply
 

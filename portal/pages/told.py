@@ -40,6 +40,7 @@ from parking.core.errors import DomainError
 from parking.core.plate import InvalidPlateError
 from parking.db.pool import DatabaseUnavailableError
 from parking.web.problems import STATUSES as PARKING_STATUSES
+from portal.pages.claims import NoLicenceError
 from portal.pages.texts import Language, words
 
 TOLD: Final[dict[type[Exception], str]] = {
@@ -58,6 +59,7 @@ TOLD: Final[dict[type[Exception], str]] = {
     NoPaymentMethodError: "me.no_card",
     AccountOwesError: "me.owes",
     ClaimNotFoundError: "claim.unknown",
+    NoLicenceError: "claim.no_licence",
     ClaimDecidedError: "claim.decided",
     ClaimTooSoonError: "claim.too_soon",
     FactTriesUsedError: "claim.too_often",

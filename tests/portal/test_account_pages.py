@@ -164,6 +164,36 @@ async def test_a_plate_of_anothers_is_not_given_away(client: Client, phones: Pat
     assert "浙A·8K632" not in refused.text
 
 
+async def test_a_plate_is_claimed_proven_and_let_go_on_the_pages(
+    client: Client, phones: Path
+) -> None:
+    await sign_in(client, phones)
+    holder = client.cookies[COOKIE]
+    await post(client, "/me/plates", plate=PLATE)
+    await sign_in(client, phones, "+44 7700 900123")
+    claimant = client.cookies[COOKIE]
+    assert 'action="/me/claims"' in (await post(client, "/me/plates", plate=PLATE)).text
+    assert (await post(client, "/me/claims", plate=PLATE)).status_code == 303
+    path = re.search(r'action="(/me/claims/[^"/]+)/licence"', await me(client))
+    assert path
+    refused = await post(client, f"{path[1]}/licence", licence="")
+    assert (refused.status_code, "Give the address" in refused.text) == (422, True)
+    given = await post(client, f"{path[1]}/licence", licence="https://photos.example/licence")
+    assert given.status_code == 303
+    assert "being looked into" in await me(client)
+    assert (await post(client, f"{path[1]}/answer", answer="agrees")).status_code == 404
+    client.cookies.set(COOKIE, holder)
+    assert "Somebody claims this plate" in await me(client)
+    assert (await post(client, f"{path[1]}/answer", answer="agrees")).status_code == 303
+    assert "浙A·8K632</span><form" not in await me(client)
+    client.cookies.set(COOKIE, claimant)
+    page = await me(client)
+    assert "浙A·8K632</span><form" in page
+    assert ">granted<" in page
+    late = await post(client, f"{path[1]}/withdraw")
+    assert (late.status_code, "decided already" in late.text) == (409, True)
+
+
 async def test_a_wrong_code_opens_nothing(client: Client, phones: Path) -> None:
     assert (await post(client, "/me/code", phone="12")).status_code == 422
     await post(client, "/me/code", phone=PHONE)
