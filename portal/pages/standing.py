@@ -1,6 +1,7 @@
-"""How lots and operators stand today: sums that cost more the larger the city is.
+"""How lots and operators stand: sums that cost more the larger the city is.
 
-Sums are of today: a lot's by its own clock, an operator's by the ledger's day.
+Sums are of one day: a lot's of the last on which a car left it, by its own clock; an operator's of
+the ledger's day.
 """
 
 from collections.abc import Sequence
@@ -19,13 +20,17 @@ SHOWN_MAX: Final = 60
 """How many lots, and how many operators, a page shows: those that need a look first."""
 
 _LOTS: Final = """
-SELECT lot.*, today.visits, today.fees_minor
+SELECT lot.*, (newest.day_began AT TIME ZONE lot.zone)::date AS day, latest.visits,
+       latest.fees_minor
 FROM parking.lot
+CROSS JOIN LATERAL (
+    SELECT date_trunc('day', max(stay.left_at), lot.zone) AS day_began FROM parking.stay
+    WHERE stay.lot_id = lot.lot_id AND stay.left_at IS NOT NULL AND NOT stay.dissolved) AS newest
 CROSS JOIN LATERAL (
     SELECT count(*) AS visits, coalesce(sum(stay.fee_minor), 0)::bigint AS fees_minor
     FROM parking.stay
     WHERE stay.lot_id = lot.lot_id AND stay.left_at IS NOT NULL AND NOT stay.dissolved
-      AND stay.left_at >= date_trunc('day', $2::timestamptz, lot.zone)) AS today
+      AND stay.left_at >= newest.day_began) AS latest
 WHERE $1::text IS NULL OR lot.operator_id = $1
 ORDER BY lot.operator_id, lot.lot_id
 """
@@ -85,6 +90,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How all lots and operators that someone may see stand, and which of them are shown."""
 
     figures: dict[str, int]
+    day: date | None
+    """The last on which a car left any of the lots: the day of its figure."""
     zone: str
     lots: list[dict[str, Any]]
     lots_in_all: int
@@ -96,15 +103,17 @@ async def standing(
     db: Connection, *, operator_id: str | None, currency: str, now: datetime, ledger_day: date
 ) -> Standing:
     """How it stands now; for an operator's key only what is that operator's."""
-    rows = await db.fetch(_LOTS, operator_id, now)
+    rows = await db.fetch(_LOTS, operator_id)
     full = await occupancies(db, [lot_of(row) for row in rows], now=now)
     lots = [_lot(row, each) for row, each in zip(rows, full, strict=True)]
     operators = [dict(row) for row in await db.fetch(_OPERATORS, operator_id, ledger_day, currency)]
+    day = max((each["day"] for each in lots if each["day"] is not None), default=None)
     return Standing(
+        day=day,
         figures={
             "inside": sum(each["occupied"] for each in lots),
             "free": sum(each["free"] for each in lots),
-            "stays": sum(each["visits"] for each in lots),
+            "stays": sum(each["visits"] for each in lots if each["day"] == day),
             "paid_minor": sum(each["paid_minor"] for each in operators),
             "owed_minor": sum(each["outstanding_minor"] for each in operators),
         },
@@ -143,6 +152,7 @@ def _lot(row: asyncpg.Record, full: Occupancy) -> dict[str, Any]:
         "free": full.free,
         "classes": full.classes,
         "counted_at": full.counted_at,
+        "day": row["day"],
         "visits": row["visits"],
         "fees_minor": row["fees_minor"],
     }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from billing.core.payment import PaymentMethodKind
 from billing.providers.stripe import StripeGateway
 from billing.services.consume_outbox import consume_outbox
 from parking.core.cloning import CloneRules
@@ -90,6 +92,21 @@ async def test_an_operator_sees_only_its_own(city: City) -> None:
     assert [each["operator_id"] for each in live["operators"]] == ["qiantang"]
     refused = await city.client.get("/statements/west-lake/2026-11-22")
     assert refused.status_code == 403
+
+
+async def test_a_lot_tells_of_the_last_day_on_which_a_car_left_it(city: City) -> None:
+    stay_id = await city.drive("浙A8K632", hours_ago=80, minutes=40)
+    await city.drive("浙A3Q706", hours_ago=1, minutes=None)
+    await city.drive("沪B5T880", hours_ago=200, minutes=90, lot=STATION.lot_id)
+    await signed_in(city.client)
+    live = (await city.client.get("/live.json")).json()
+    (stay,) = [each for each in live["stays"] if each["stay_id"] == stay_id]
+    left_on = datetime.fromisoformat(stay["left_at"]).astimezone(ZoneInfo(stay["zone"])).date()
+    told = {lot["lot_id"]: (lot["day"], lot["visits"]) for lot in live["lots"]}
+    assert told[WULIN.lot_id] == (left_on.isoformat(), 1)
+    assert told[STATION.lot_id][1] == 1
+    assert told[LONGXIANG.lot_id] == (None, 0)
+    assert (live["day"], live["figures"]["stays"]) == told[WULIN.lot_id]
 
 
 async def test_lots_show_what_is_free_by_class_and_by_count(city: City) -> None:
@@ -237,6 +254,7 @@ def test_every_state_has_words_and_a_tone() -> None:
     for language in ("zh", "en"):
         known = words(language)
         assert all(known[f"state.{state}"] for state in TONES)
+        assert all(known[f"by.{method.value}"] for method in PaymentMethodKind)
         assert all(text.strip() for text in known.values())
     shown = {key.removeprefix("state.") for key in words("en") if key.startswith("state.")}
     assert shown == set(TONES)
