@@ -14,7 +14,7 @@ import stripe
 from gateway_sim.hosting import Running
 from gateway_sim.payments.server import Options, serve
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Loading certificate authorities for each test takes longer than most tests."""
 

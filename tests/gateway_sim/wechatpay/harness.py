@@ -20,7 +20,7 @@ from gateway_sim.hosting import Running
 from gateway_sim.wechatpay.keyring import Keyring, make_keyring
 from gateway_sim.wechatpay.server import Options, serve
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 BEIJING = dt.timezone(dt.timedelta(hours=8))
 NOW = dt.datetime(2026, 8, 3, 12, 0, tzinfo=BEIJING)
 """Where the simulator's clock of a test stands."""
