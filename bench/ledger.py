@@ -53,7 +53,7 @@ GOAL, FLAT = 0.3, 0.2
 OPERATORS = [f"operator-{number}" for number in range(100)]
 PER_DAY = 100_000
 FIRST_DAY = date(2026, 1, 1)
-READ_ROUNDS = 5
+READ_ROUNDS = 25
 AT_ONCE = 10 * PER_DAY
 BARE_TABLES = """
 CREATE TABLE bare_entry (entry_id uuid PRIMARY KEY, kind text NOT NULL, source text NOT NULL,
