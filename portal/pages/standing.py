@@ -34,7 +34,8 @@ CROSS JOIN LATERAL (
 WHERE $1::text IS NULL OR lot.operator_id = $1
 ORDER BY lot.operator_id, lot.lot_id
 """
-# Balances by the newest closed day and what was posted since: some days' postings at most.
+# Balances by the newest closed day and what was posted since: some days' postings at most. Each
+# looks its entry up by its id: for a join the planner would read all entries that there are.
 _OPERATORS: Final = """
 WITH closed AS MATERIALIZED (
     SELECT coalesce(max(closed_through), '-infinity'::date) AS through FROM billing.ledger_closing
@@ -42,12 +43,14 @@ WITH closed AS MATERIALIZED (
     SELECT account.operator_id, split_part(account.account, ':', 1) AS role, posted.*
     FROM billing.ledger_account AS account
     CROSS JOIN LATERAL (
-        SELECT entry.kind, posting.booked_on = $2 AS today,
-               sum(posting.amount_minor)::bigint AS moved_minor
-        FROM billing.posting JOIN billing.journal_entry AS entry USING (entry_id)
-        WHERE posting.account = account.account AND posting.currency = $3
-          AND posting.booked_on > (SELECT through FROM closed)
-        GROUP BY entry.kind, today) AS posted
+        SELECT kind, today, sum(amount_minor)::bigint AS moved_minor
+        FROM (SELECT posting.booked_on = $2 AS today, posting.amount_minor,
+                     (SELECT entry.kind FROM billing.journal_entry AS entry
+                      WHERE entry.entry_id = posting.entry_id) AS kind
+              FROM billing.posting
+              WHERE posting.account = account.account AND posting.currency = $3
+                AND posting.booked_on > (SELECT through FROM closed)) AS one
+        GROUP BY kind, today) AS posted
     WHERE account.operator_id IS NOT NULL AND ($1::text IS NULL OR account.operator_id = $1)
 ), summed AS (
     SELECT operator_id,
