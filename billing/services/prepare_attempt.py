@@ -75,9 +75,14 @@ async def _still_owed(db: Connection, payment: PaymentRow) -> bool:
     rows = await obligations.lock(db, list(parts))
     if await appeals.live_among(db, list(parts)):
         return False
-    if await dispute_reads.uncollectable_among(db, list(parts)) or (
-        payment.account_id is not None and await dispute_reads.is_disputing(db, payment.account_id)
+    if await dispute_reads.uncollectable_among(db, list(parts)):
+        return False
+    if (
+        payment.method is PaymentMethodKind.CARD
+        and payment.account_id is not None
+        and await dispute_reads.is_disputing(db, payment.account_id)
     ):
+        # The card is charged for nothing else meanwhile; another service has no such quarrel.
         return False
     return all(
         row.money.outstanding_minor == parts[row.money.obligation_id]
@@ -88,8 +93,8 @@ async def _still_owed(db: Connection, payment: PaymentRow) -> bool:
 
 
 async def _call_off(db: Connection, payment: PaymentRow, *, now: datetime) -> None:
-    if payment.payment_ref is None:
-        # The gateway has nothing that could still succeed.
+    if payment.state is PaymentState.READY and payment.payment_ref is None:
+        # The gateway has never heard of it.
         await abandon(db, payment, now=now)
         return
     check_arrow(payment.state, PaymentState.ABANDONING)

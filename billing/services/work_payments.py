@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
+import structlog
 
 from billing.core.attempt import Outcome, Unknown
 from billing.core.payment import PaymentMethodKind, PaymentState
@@ -31,6 +32,8 @@ from billing.services.resolve import resolve
 from billing.services.settle_payment import settle
 from billing.settings import BillingSettings
 from parking.core.errors import DomainError
+
+_log = structlog.get_logger(__name__)
 
 
 class PaymentWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,12 +112,25 @@ class PaymentWorker:
                 limit=self._settings.worker_concurrency,
                 now=now,
             )
-            works = [await self._prepare(db, payment, now=now) for payment in due]
+            works = [await self._prepare_apart(db, payment, now=now) for payment in due]
         return len(due), [work for work in works if work is not None]
 
     async def carry_out(self, work: PaymentWork, *, now: datetime) -> None:
         """Send or ask, then write down what came of it: the second and third step."""
         await self._looks[work.payment.state](work, now)
+
+    async def _prepare_apart(
+        self, db: Connection, payment: PaymentRow, *, now: datetime
+    ) -> PaymentWork | None:
+        """Prepare one payment; one that cannot be prepared must not stop its neighbours."""
+        try:
+            async with db.transaction():
+                return await self._prepare(db, payment, now=now)
+        except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on
+            _log.exception("payment_not_prepared", payment_id=str(payment.payment_id))
+            later = now + self._settings.pace.unknown_retry_max
+            await payments.postpone(db, payment.payment_id, due_at=later)
+            return None
 
     async def _prepare(
         self, db: Connection, payment: PaymentRow, *, now: datetime

@@ -2,13 +2,21 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from billing.core.payment import PaymentArrowError, PaymentState
 from billing.core.reconcile import agrees
+from billing.db.attempts import Attempt
+from billing.db.connection import Connection
+from billing.db.payments import PaymentRow
 from billing.gateway import ForgedWebhookError
 from billing.gateways import UnknownProviderError
+from billing.services import work_payments
+from billing.services.bind import bind_plate
 from billing.services.plate_services import ServiceNotOpenError, bind_service
+from billing.services.prepare_attempt import prepare_attempt
 from billing.standings import BillingStandings
 from billing.wechat_names import out_trade_no
 from parking.core.events import PlateColour
@@ -149,6 +157,75 @@ async def test_a_failed_deduction_is_tried_again_as_another_order(world: WeChatW
         account_id,
     )
     assert (profile["suspended_at"], profile["declines"]) == (None, 0)
+    await world.assert_sound()
+
+
+async def test_a_bank_that_disputes_the_cards_payment_stops_no_deduction(
+    world: WeChatWorld,
+) -> None:
+    account_id = await world.wechat_driver(PLATE, card=VISA)
+    await bind_plate(world.pool, world.settings, account_id, Plate("浙A00001"), now=world.now)
+    await world.publish(world.priced("浙A00001", 2_000))
+    await world.drain()
+    (by_card,) = await world.payments()
+    world.wechat.faults(mishaps={"deduction_failed": 1.0})
+    stay = await leave(world)
+    await world.later(seconds=60)
+    states = {each.payment_id: each.state for each in await world.payments()}
+    assert states.pop(by_card.payment_id) == "succeeded"
+    assert list(states.values()) == ["waiting"]
+    world.wechat.faults()
+    world.simulator.control("disputes", payment_intent=by_card.payment_ref)
+    for _ in range(2):
+        world.simulator.advance(7_200)
+        await world.later(hours=2)
+    await world.later(days=1)
+    await world.later(seconds=60)
+    assert [each["amount"] for each in world.deductions()] == [1_500]
+    assert (await world.obligation(stay)).state == "paid"
+    await world.assert_sound()
+
+
+async def test_a_failed_deduction_that_has_no_service_any_more_is_called_off(
+    world: WeChatWorld,
+) -> None:
+    """WeChat has no order of it that could be called off: the next would have been a new one."""
+    await world.wechat_driver(PLATE)
+    world.wechat.faults(mishaps={"deduction_failed": 1.0})
+    stay = await leave(world)
+    await world.later(seconds=60)
+    (payment,) = await world.payments()
+    assert (payment.state, payment.payment_ref) == ("waiting", None)
+    await world.pool.execute("UPDATE billing.stay_registration SET state = 'blocked'")
+    await world.later(days=1)
+    await world.later(seconds=60)
+    assert [each.state for each in await world.payments()] == ["abandoned"]
+    assert (await world.obligation(stay)).state == "due"
+    await world.assert_sound()
+
+
+async def test_one_payment_that_cannot_be_prepared_keeps_no_other_from_being_made(
+    world: WeChatWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.driver("浙A00001", card=VISA)
+    await world.driver("浙A00002", card=VISA)
+    stays = [world.priced(plate, 2_000) for plate in ("浙A00001", "浙A00002")]
+    await world.publish(*stays)
+    await world.consume()
+    await world.gather()
+    (stuck, _) = await world.payments()
+
+    async def prepare(db: Connection, payment: PaymentRow, **rest: Any) -> Attempt | None:
+        if payment.payment_id == stuck.payment_id:
+            raise PaymentArrowError(before=PaymentState.WAITING, after=PaymentState.ABANDONED)
+        return await prepare_attempt(db, payment, **rest)
+
+    monkeypatch.setattr(work_payments, "prepare_attempt", prepare)
+    await world.drain()
+    assert [each.state for each in await world.payments()] == ["ready", "succeeded"]
+    monkeypatch.undo()
+    await world.settle()
+    assert [each.state for each in await world.payments()] == ["succeeded", "succeeded"]
     await world.assert_sound()
 
 
