@@ -6,21 +6,24 @@ Each pass is a car of its own in a lane of its own light, drawn by the simulator
 (gateway_sim/gates, which the recogniser did not learn from), read frame by frame by the product's
 chain and voted by its crossing rules. Which pass number N is depends on N and the seed only; what
 is in `--out` already is not done again, so a run may be stopped and gone on with, and shards run
-side by side into files of their own. `--report FILE…` adds files up and prints the table, which
-a run prints at its end as well. A renderer is no judge of accuracy on the road: docs/gate-agent.md
-has the photographs.
+side by side into files of their own. `--report FILE…` adds files up, each pass of a seed once, and
+prints the table, which a run prints at its end as well. A renderer is no judge of accuracy on the
+road: docs/gate-agent.md has the photographs.
 """
 
 import argparse
 import json
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from plate_curve import lower_bound
 from plate_readers import one_thread
 
@@ -69,12 +72,17 @@ def run(numbers: Iterable[int], seed: int, out: Path) -> None:
     ordered = sorted(numbers, key=lambda number: (number // BLOCK, _yard(number, seed), number))
     done = {item["number"] for item in _read([out]) if item["seed"] == seed}
     pipeline = standard_pipeline()
-    with out.open("a", encoding="utf-8") as file:
-        for number in ordered:
-            if number not in done:
-                result = {"number": number, "seed": seed, **one_pass(number, seed, pipeline)}
-                file.write(json.dumps(result, ensure_ascii=False) + "\n")
-                file.flush()
+    left = [number for number in ordered if number not in done]
+    with (
+        out.open("a", encoding="utf-8") as file,
+        click.progressbar(left, label="passes", show_pos=True, file=sys.stderr) as shown,
+    ):
+        if out.stat().st_size and not out.read_bytes().endswith(b"\n"):
+            file.write("\n")  # a run was killed in the middle of a line: that pass is run again
+        for number in shown:
+            result = {"number": number, "seed": seed, **one_pass(number, seed, pipeline)}
+            file.write(json.dumps(result, ensure_ascii=False) + "\n")
+            file.flush()
 
 
 def one_pass(number: int, seed: int, pipeline: "Pipeline") -> dict[str, Any]:
@@ -87,8 +95,11 @@ def one_pass(number: int, seed: int, pipeline: "Pipeline") -> dict[str, Any]:
     rules, state = CrossingRules(), LaneState()
     crossings: list[Crossing] = []
     passing = pass_of(number, seed)
+    spent = 0.0
     for index, frame in enumerate(render_pass(passing, seed=seed)):
+        started = time.process_time()
         readings = pipeline.read(decode_image(frame.jpeg))
+        spent += time.process_time() - started
         ids = [f"{index}-{place}" for place in range(len(readings))]
         step = observe(
             state, seen_at=frame.captured_at, readings=readings, trace_ids=ids, rules=rules
@@ -100,6 +111,8 @@ def one_pass(number: int, seed: int, pipeline: "Pipeline") -> dict[str, Any]:
         "plate": passing.plate,
         "colour": passing.colour.value,
         "light": light_of(number),
+        "frames": passing.frames,
+        "read_cpu_ms": round(spent * 1000, 1),
         "told": [[text, round(sure, 4)] for text, sure in told],
     }
 
@@ -159,6 +172,11 @@ def report(results: list[dict[str, Any]]) -> None:
             print(_row(value, [item for item in results if item[field] == value]))
     right = sum(map(_exact, results))
     print(f"exact: at least {lower_bound(right, len(results)):.2%} with 95 % confidence")
+    timed = [item for item in results if "read_cpu_ms" in item]
+    if timed:
+        spent, frames = (sum(item[field] for item in timed) for field in ("read_cpu_ms", "frames"))
+        each, a_frame = spent / len(timed), spent / frames
+        print(f"processor time: {each:.0f} ms a pass, {a_frame:.1f} ms a frame")
     pairs = Counter(pair for item in results for pair in _mistaken(item))
     for (true, read), count in pairs.most_common(12):
         print(f"{true} read as {read}: {count}")
@@ -191,10 +209,16 @@ def _mistaken(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _read(files: Iterable[Path]) -> list[dict[str, Any]]:
+    """Answer each pass of a seed once, the one run last, whatever files it lies in."""
     lines = (
         line for file in files if file.is_file() for line in file.read_text("utf-8").splitlines()
     )
-    return [json.loads(line) for line in lines]
+    results: dict[tuple[int, int], dict[str, Any]] = {}
+    for line in lines:
+        with suppress(json.JSONDecodeError):  # only half written when its run was killed
+            item = json.loads(line)
+            results[item["seed"], item["number"]] = item
+    return list(results.values())
 
 
 if __name__ == "__main__":
