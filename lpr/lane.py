@@ -11,7 +11,8 @@ import structlog
 
 from lpr.core.crossing import Crossing, LaneState, Step, leave, leave_all, observe
 from lpr.core.crossing_rules import CrossingRules
-from lpr.core.lane_event import lane_event
+from lpr.core.lane_event import lane_event, plate_corrected
+from lpr.core.second_thought import Correction, known_as
 from lpr.errors import CameraError, ImageError, SpoolFullError, SpoolUnusableError
 from lpr.frame import Camera, Frame
 from lpr.motion import Look, MotionGate
@@ -214,14 +215,26 @@ class Lane:
         """Adopt a step. Its events are on disk, with this very state, before anything goes on."""
         self._unstored = self._unstored or step.state != self._state
         self._state = step.state
-        if step.crossings:
-            self._store(self._events(step.crossings), stop=stop)
+        if not step.crossings and not step.corrections:
+            return
+        events = self._events(step.crossings)
+        ids = zip(step.crossings, events, strict=True)
+        # Stored with the event: a second thought after a crash names the id that was sent.
+        named = known_as(
+            step.state.tracks,
+            {crossing.trace_id: EventId(event.event_id) for crossing, event in ids},
+        )
+        self._state = LaneState(tracks=named)
+        corrections = self._corrections(step.corrections)
+        self._store([*events, *corrections], stop=stop, crossings=len(events))
 
     def _store_if(self, *, due: bool, stop: threading.Event) -> None:
         if due:
             self._store([], stop=stop)
 
-    def _store(self, events: Sequence[SpooledEvent], *, stop: threading.Event) -> None:
+    def _store(
+        self, events: Sequence[SpooledEvent], *, stop: threading.Event, crossings: int = 0
+    ) -> None:
         """Write progress and events; waits, and loses nothing, while the disk is full.
 
         Told to stop while it waits, it gives up with nothing written: the next start finds the
@@ -243,14 +256,13 @@ class Lane:
         self._unstored = False
         self._stored_at = time.monotonic()
         if events:
-            self._note(crossings=self.status.crossings + len(events), problem="")
+            self._note(crossings=self.status.crossings + crossings, problem="")
             self._on_event()
 
     def _events(self, crossings: Sequence[Crossing]) -> list[SpooledEvent]:
         events = []
         for crossing in crossings:
-            unix_ms = max(int(crossing.occurred_at.timestamp() * 1000), 0)
-            event_id = EventId(uuid7(unix_ms, secrets.randbits(74)))
+            event_id = _new_id(crossing.occurred_at)
             body = lane_event(crossing, event_id=event_id, **msgspec.structs.asdict(self.identity))
             sight = self._sights.take(crossing.trace_id)
             if sight is not None:
@@ -269,5 +281,25 @@ class Lane:
             )
         return events
 
+    def _corrections(self, corrections: Sequence[Correction]) -> list[SpooledEvent]:
+        events = []
+        for correction in corrections:
+            event_id = _new_id(correction.occurred_at)
+            body = plate_corrected(correction, event_id=event_id, lot_id=self.identity.lot_id)
+            events.append(SpooledEvent(event_id=event_id, body=msgspec.json.encode(body)))
+            self._log.info(
+                "plate_corrected",
+                trace_id=correction.trace_id,
+                event_id=str(event_id),
+                corrects=str(correction.corrects),
+                plate=body.plate,
+                confidence=round(correction.plate.confidence, 4),
+            )
+        return events
+
     def _note(self, **changes: float | str | None) -> None:
         self.status = msgspec.structs.replace(self.status, **changes)
+
+
+def _new_id(occurred_at: datetime) -> EventId:
+    return EventId(uuid7(max(int(occurred_at.timestamp() * 1000), 0), secrets.randbits(74)))

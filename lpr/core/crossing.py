@@ -3,7 +3,8 @@
 A lane's frames come in one after the other. Plates that read alike are one car; so is a bad
 read in the place where a car was just seen. A car becomes a crossing once enough frames agree,
 or when it has left the view. After that it is remembered for a while, so that a car that stands
-before the camera, or is seen again after a hiccup, is not a second event.
+before the camera, or is seen again after a hiccup, is not a second event; where its event was
+unsure, its later frames may correct it (lpr/core/second_thought.py).
 
 Pure: the state goes in and comes out, so the agent can store it beside the event and go on from
 there after a crash. Times are those of the frames.
@@ -16,6 +17,7 @@ import msgspec
 
 from lpr.core.crossing_rules import CrossingRules
 from lpr.core.reading import PlateReading
+from lpr.core.second_thought import Correction, think_again, told
 from lpr.core.track import Track, begun, extended, matching, memory, since
 from lpr.core.vote import VotedPlate, vote
 
@@ -47,6 +49,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     state: LaneState
     crossings: tuple[Crossing, ...]
+    corrections: tuple[Correction, ...] = ()
 
 
 def observe(
@@ -72,8 +75,13 @@ def observe(
         else:
             tracks[index] = extended(tracks[index], reading, seen_at=seen_at)
         taken.add(index)
-    settled = _settle(tracks, when=lambda track: _stable(track, rules), rules=rules)
-    return Step(state=settled.state, crossings=left.crossings + settled.crossings)
+    thought, corrections = think_again(tracks, now=seen_at, rules=rules)
+    settled = _settle(thought, when=lambda track: _stable(track, rules), rules=rules)
+    return Step(
+        state=settled.state,
+        crossings=left.crossings + settled.crossings,
+        corrections=corrections,
+    )
 
 
 def leave(state: LaneState, *, now: datetime, rules: CrossingRules) -> Step:
@@ -105,8 +113,7 @@ def _settle(
         crossing = _crossing(track, rules)
         if crossing is not None:
             crossings.append(crossing)
-            # Its vote is cast: from here on only text, place and time matter.
-            kept.append(msgspec.structs.replace(track, crossed=True, readings=()))
+            kept.append(told(track, voted=crossing.plate, readable=crossing.readable, rules=rules))
     return Step(state=LaneState(tracks=tuple(kept)), crossings=tuple(crossings))
 
 

@@ -48,6 +48,26 @@ class CrossingRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             le=1,
         ),
     ] = 0.2
+    sure_confidence: Annotated[
+        float,
+        setting(
+            "An event at least this sure is never corrected by a second thought, and a second"
+            " thought is at least this sure",
+            unit="0.0 to 1.0",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.95
+    second_thought_seconds: Annotated[
+        float,
+        setting(
+            "For so long after an unsure event its car's later frames may correct its plate;"
+            " 0: never",
+            unit="seconds",
+            ge=0,
+            le=600,
+        ),
+    ] = 20.0
     unread_frames_min: Annotated[
         int,
         setting(

@@ -5,10 +5,11 @@ from datetime import datetime
 import msgspec
 
 from lpr.core.crossing import Crossing
-from parking.core.events import Candidate, PlateRead
+from lpr.core.second_thought import Correction
+from parking.core.events import Candidate, PlateColour, PlateRead
 from parking.core.ids import EventId, LaneId, LotId
 from parking.core.place import LaneDirection
-from parking.core.plate import normalise_plate
+from parking.core.plate import Plate, normalise_plate
 
 CANDIDATES_SENT_MAX = 4
 _PLACES = 4
@@ -23,6 +24,20 @@ class LaneEventBody(msgspec.Struct, frozen=True, kw_only=True):
     lane_id: LaneId
     occurred_at: datetime
     read: PlateRead
+    trace_id: str
+
+
+class CorrectionBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A second thought, as it goes over the wire."""
+
+    type: str = "plate_corrected"
+    event_id: EventId
+    lot_id: LotId
+    occurred_at: datetime
+    corrects: EventId
+    plate: Plate | None
+    colour: PlateColour
+    reason: str
     trace_id: str
 
 
@@ -46,6 +61,25 @@ def lane_event(
         occurred_at=crossing.occurred_at,
         read=_read(crossing),
         trace_id=crossing.trace_id,
+    )
+
+
+def plate_corrected(correction: Correction, *, event_id: EventId, lot_id: LotId) -> CorrectionBody:
+    """Word a second thought. Its reason names no plate: reasons are shown and logged."""
+    voted, before = correction.plate, correction.instead_of
+    how = "sent without a plate" if before.plate is None else f"sure to {before.confidence:.2f}"
+    return CorrectionBody(
+        event_id=event_id,
+        lot_id=lot_id,
+        occurred_at=correction.occurred_at,
+        corrects=correction.corrects,
+        plate=normalise_plate(voted.text),
+        colour=voted.colour,
+        reason=(
+            f"second thought: the event was {how}; {voted.agreeing} of {voted.frames} frames agree"
+            f" on this plate, sure to {voted.confidence:.2f}"
+        ),
+        trace_id=correction.trace_id,
     )
 
 

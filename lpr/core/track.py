@@ -12,6 +12,7 @@ from lpr.core.crossing_rules import READINGS_KEPT_MAX, CrossingRules
 from lpr.core.plate_format import PlateKind, kind_of
 from lpr.core.reading import BoundingBox, PlateReading
 from lpr.core.vote import vote
+from parking.core.ids import EventId
 
 SAME_PLATE_EDITS_MAX = 2
 """Texts at most this many characters apart may be one plate, read badly once."""
@@ -21,6 +22,17 @@ SURE_MIN = 0.6
 """0.0 to 1.0: two texts that are both surer than this and differ are two cars."""
 SHRUNK_SHARE_MAX = 0.6
 """A plate that grew from frame to frame and is suddenly this small belongs to the next car."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The event of a car that was too unsure to be left alone."""
+
+    plate: str | None
+    """As it was sent; None: without a plate."""
+    confidence: float
+    at: datetime
+    event_id: EventId | None = None
+    """None until the event has its id."""
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +53,8 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     last_box: BoundingBox
     crossed: bool = False
     """Its event has been made."""
+    told: Told | None = None
+    """Set while a second thought may come (lpr/core/second_thought.py)."""
 
 
 def since(track: Track, now: datetime) -> timedelta:
@@ -133,15 +147,21 @@ def begun(reading: PlateReading, *, seen_at: datetime, trace_id: str) -> Track:
 
 
 def extended(track: Track, reading: PlateReading, *, seen_at: datetime) -> Track:
-    """Add a reading to a car; once its event has been made, only where and when it was."""
+    """Add a reading to a car.
+
+    Once its event has been made, its text stays, so that it is known again by what was told; its
+    frames are heard on while a second thought may come.
+    """
     readings = track.readings
     text, confidence = track.text, track.confidence
     if not track.crossed:
-        best = sorted((*readings, reading), key=lambda item: (item.kind is None, -item.confidence))
-        readings = tuple(best[:READINGS_KEPT_MAX])
+        readings = _best(*readings, reading)
         voted = vote(readings)
         if voted is not None:
             text, confidence = voted.text, voted.confidence
+    elif track.told is not None and reading not in readings:
+        # A still scene repeats its last reading (lpr/motion.py): one look, not many.
+        readings = _best(*readings, reading)
     return msgspec.structs.replace(
         track,
         last_seen_at=max(seen_at, track.last_seen_at),
@@ -151,6 +171,11 @@ def extended(track: Track, reading: PlateReading, *, seen_at: datetime) -> Track
         confidence=confidence,
         last_box=reading.corners.box(),
     )
+
+
+def _best(*readings: PlateReading) -> tuple[PlateReading, ...]:
+    best = sorted(readings, key=lambda item: (item.kind is None, -item.confidence))
+    return tuple(best[:READINGS_KEPT_MAX])
 
 
 def edit_distance(one: str, other: str) -> int:

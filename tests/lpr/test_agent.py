@@ -206,6 +206,33 @@ def test_neither_loses_nor_doubles_a_car_killed_between_any_two_statements(
     assert deaths.count(-signal.SIGKILL) >= 9
 
 
+def test_corrects_an_event_once_though_killed_between_any_two_statements(tmp_path: Path) -> None:
+    desks, configs = {}, {}
+    with ExitStack() as servers:
+        for kill_before in (4, 10, 14, 18, 22, 26, 30, 40):
+            folder, desk = tmp_path / str(kill_before), Desk()
+            film(folder / "west-in", CARS[:1], frames=1, end=False)
+            for frame in range(1, 8):
+                write_frame(folder / "west-in", frame_name(frame * 0.2, frame), CARS[1])
+            (folder / "west-in" / ".end").touch()
+            config = write_config(
+                folder, servers.enter_context(served(desk)), lanes={"west-in": "entry"}
+            )
+            rules = "stable_frames = 1\nstable_confidence = 0.5\n[uplink]"
+            config.write_text(config.read_text().replace("[uplink]", rules))
+            desks[kill_before], configs[kill_before] = desk, config
+        killed = [start_agent(config, kill_before=before) for before, config in configs.items()]
+        deaths = list(map(ended, killed))
+        assert {ended(each) for each in [start_agent(config) for config in configs.values()]} == {0}
+    for kill_before, desk in desks.items():
+        told, corrected = desk.accepted.values()
+        assert told["read"]["plate"] == CARS[0], f"killed before statement {kill_before}"
+        assert (corrected["type"], corrected["plate"]) == ("plate_corrected", CARS[1])
+        assert corrected["corrects"] == told["event_id"]
+        assert CARS[1] not in corrected["reason"]
+    assert deaths.count(-signal.SIGKILL) >= 6
+
+
 def test_sends_the_same_event_again_when_killed_before_the_answer(tmp_path: Path) -> None:
     desk = Desk()
     film(tmp_path / "west-in", CARS)
