@@ -29,6 +29,7 @@ REQUEST_SECONDS: Final = Histogram(
 )
 _COUNTS: Final = {
     "leavefirst_outbox_messages": "Messages that wait for the billing worker.",
+    "leavefirst_outbox_put_off": "Messages of these that could not be taken in and wait longer.",
     "leavefirst_open_stays": "Cars inside, all lots.",
     "leavefirst_pending_reviews": "Reviews that wait for a person.",
     "leavefirst_pending_clone_suspicions": ("Plates that seem to be on two cars, not yet decided."),
@@ -36,6 +37,7 @@ _COUNTS: Final = {
 }
 _COUNTS_SQL: Final = """
 SELECT (SELECT count(*) FROM parking.outbox) AS leavefirst_outbox_messages,
+       (SELECT count(*) FROM parking.outbox WHERE due_at IS NOT NULL) AS leavefirst_outbox_put_off,
        (SELECT count(*) FROM parking.stay WHERE state = 'open' AND NOT dissolved)
            AS leavefirst_open_stays,
        (SELECT count(*) FROM parking.review WHERE state = 'pending') AS leavefirst_pending_reviews,

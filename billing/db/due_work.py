@@ -13,7 +13,10 @@ import msgspec
 from billing.db.connection import Connection
 
 _SHARED: Final = {
-    "messages": "(SELECT sequence FROM parking.outbox ORDER BY sequence LIMIT 1) IS NOT NULL",
+    "messages": (
+        "(SELECT sequence FROM parking.outbox WHERE due_at IS NULL OR due_at <= $1"
+        " ORDER BY sequence LIMIT 1) IS NOT NULL"
+    ),
     "setups": "EXISTS (SELECT FROM billing.payment_method_setup WHERE due_at <= $1)",
     "accounts": "EXISTS (SELECT FROM billing.driver_account WHERE gather_at <= $1)",
     "claims": "EXISTS (SELECT FROM billing.plate_claim WHERE due_at <= $1)",

@@ -1,11 +1,13 @@
 """A priced stay becomes an obligation; a later revision changes it by the difference.
 
 One transaction takes a batch of messages, changes the obligations, books the entries and removes
-the messages. A message heard twice, or after a newer one, changes nothing.
+the messages. A message heard twice, or after a newer one, changes nothing. One that cannot be taken
+in waits, longer each time, and stops none of its neighbours: each is then taken in alone.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 import structlog
@@ -14,7 +16,13 @@ from billing.core import entries, obligation
 from billing.core.ledger import JournalEntry
 from billing.core.obligation import Reassessment
 from billing.db import accounts, ledger, obligations, outbox, payments
-from billing.db.connection import Connection, Pool, transaction
+from billing.db.connection import (
+    BooksUnavailableError,
+    Connection,
+    Pool,
+    reading,
+    transaction,
+)
 from billing.db.obligations import Adjustment, ObligationRow
 from billing.gateway import PaymentGateway, RefundWording
 from billing.gateways import Providers, together
@@ -31,6 +39,7 @@ from parking.messages import Message, StayEntered, StayPriced
 
 _log = structlog.get_logger(__name__)
 _DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+_PUT_OFF_AT_MOST: Final = timedelta(hours=6)
 
 
 class _Change(msgspec.Struct, kw_only=True):
@@ -47,17 +56,59 @@ class _Change(msgspec.Struct, kw_only=True):
 async def consume_outbox(
     pool: Pool, gateway: PaymentGateway | Providers, settings: BillingSettings, *, now: datetime
 ) -> int:
-    """Take one batch of messages; says how many."""
+    """Take one batch of messages; says how many. Raises BooksUnavailableError."""
+    providers = together(gateway)
+    try:
+        async with transaction(pool) as db:
+            letters = await outbox.take(db, limit=settings.worker_batch, now=now)
+            await _deliver(db, letters, providers=providers, settings=settings, now=now)
+            return len(letters)
+    except BooksUnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 - one of them, and each deserves its own try
+        _log.warning("messages_taken_one_by_one", exc_info=True)
+    async with reading(pool) as db:
+        due = await outbox.due(db, limit=settings.worker_batch, now=now)
+    done = 0
+    for sequence in due:
+        done += await _take_alone(pool, sequence, providers=providers, settings=settings, now=now)
+    return done
+
+
+async def _take_alone(
+    pool: Pool, sequence: int, *, providers: Providers, settings: BillingSettings, now: datetime
+) -> int:
+    """Take one message, or put it off; says how many were taken in or put off."""
+    try:
+        async with transaction(pool) as db:
+            letters = await outbox.take_one(db, sequence, now=now)
+            await _deliver(db, letters, providers=providers, settings=settings, now=now)
+            return len(letters)
+    except BooksUnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on
+        _log.exception("message_put_off", sequence=sequence)
     async with transaction(pool) as db:
-        letters = await outbox.take(db, limit=settings.worker_batch)
-        if letters:
-            providers = together(gateway)
-            messages = await _read(db, letters, now=now)
-            entered = [each for each in messages if isinstance(each, StayEntered)]
-            stays = [each for each in messages if isinstance(each, StayPriced)]
-            await take_in(db, stays, gateway=providers, settings=settings, now=now)
-            await note_stays(db, providers, stays_in(entered, stays), now=now)
-        return len(letters)
+        await outbox.put_off(db, sequence, at_most=_PUT_OFF_AT_MOST, now=now)
+    return 1
+
+
+async def _deliver(
+    db: Connection,
+    letters: Sequence[outbox.Letter],
+    *,
+    providers: Providers,
+    settings: BillingSettings,
+    now: datetime,
+) -> None:
+    """Do what messages say; together they are one write."""
+    if not letters:
+        return
+    messages = await _read(db, letters, now=now)
+    entered = [each for each in messages if isinstance(each, StayEntered)]
+    stays = [each for each in messages if isinstance(each, StayPriced)]
+    await take_in(db, stays, gateway=providers, settings=settings, now=now)
+    await note_stays(db, providers, stays_in(entered, stays), now=now)
 
 
 async def take_in(

@@ -2,16 +2,23 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+import structlog
 
 from billing.core.gathering import DueObligation, Gathered, Service, WaitUntil, gather
 from billing.core.payment import PaymentMethodKind, PaymentState
 from billing.db import accounts, obligations, payments, registrations
 from billing.db.accounts import ToGather
-from billing.db.connection import Connection, Pool, transaction
+from billing.db.connection import BooksUnavailableError, Connection, Pool, transaction
 from billing.db.payments import NewPayment
 from billing.services.ids import new_id
 from billing.settings import BillingSettings
 from parking.core.ids import AccountId, ObligationId, PaymentId
+
+_log = structlog.get_logger(__name__)
+_Next: TypeAlias = tuple[AccountId, datetime | None]
 
 
 async def gather_payments(
@@ -25,20 +32,50 @@ async def gather_payments(
     """Look through one batch of accounts; says how many.
 
     Providers that take each stay `per_stay` have what was registered with them; the rest of what
-    an account owes is gathered for its card.
+    an account owes is gathered for its card. Where one of them fails, each is looked through by
+    itself, and the one that fails waits. Raises BooksUnavailableError.
     """
+    look = _Look(settings=settings, gateway_name=gateway_name, per_stay=per_stay, now=now)
+    try:
+        async with transaction(pool) as db:
+            batch = await look.lock(db)
+            await accounts.gather_next(db, await look.through(db, batch))
+            return len(batch)
+    except BooksUnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 - one of them, and each deserves its own try
+        _log.warning("accounts_gathered_one_by_one", exc_info=True)
     async with transaction(pool) as db:
-        batch = await accounts.lock_to_gather(
-            db, gateway=gateway_name, limit=settings.worker_batch, now=now
+        batch = await look.lock(db)
+        for account in batch:
+            await accounts.gather_next(db, await look.through_alone(db, account))
+        return len(batch)
+
+
+class _Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One look through what accounts owe."""
+
+    settings: BillingSettings
+    gateway_name: str
+    per_stay: Collection[str]
+    now: datetime
+
+    async def lock(self, db: Connection) -> list[ToGather]:
+        """The accounts whose time has come, as many as a batch holds."""
+        return await accounts.lock_to_gather(
+            db, gateway=self.gateway_name, limit=self.settings.worker_batch, now=self.now
         )
-        if not batch:
-            return 0
-        willing = [each for each in batch if _can_pay(each) or (per_stay and not each.suspended)]
+
+    async def through(self, db: Connection, batch: Sequence[ToGather]) -> list[_Next]:
+        """Make the payments of locked accounts; says when each is to be looked through next."""
+        willing = [
+            each for each in batch if _can_pay(each) or (self.per_stay and not each.suspended)
+        ]
         due = await obligations.due_of(
-            db, [account.account_id for account in willing], currency=settings.currency
+            db, [account.account_id for account in willing], currency=self.settings.currency
         )
-        services = await _services(db, due, per_stay)
-        looks = [
+        services = await _services(db, due, self.per_stay)
+        return [
             (
                 account.account_id,
                 await _collect(
@@ -46,15 +83,22 @@ async def gather_payments(
                     account,
                     due.get(account.account_id, []),
                     services,
-                    settings=settings,
-                    gateway_name=gateway_name,
-                    now=now,
+                    settings=self.settings,
+                    gateway_name=self.gateway_name,
+                    now=self.now,
                 ),
             )
             for account in batch
         ]
-        await accounts.gather_next(db, looks)
-        return len(batch)
+
+    async def through_alone(self, db: Connection, account: ToGather) -> list[_Next]:
+        """The same for one account, which must not stop its neighbours."""
+        try:
+            async with db.transaction():
+                return await self.through(db, [account])
+        except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on
+            _log.exception("account_not_gathered", account_id=str(account.account_id))
+            return [(account.account_id, self.now + self.settings.pace.unknown_retry_max)]
 
 
 async def _services(

@@ -294,6 +294,8 @@ outbox = Table(
     _uuid("message_id"),
     _instant("created_at", default_now=True),
     Column("payload", JSON, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    _instant("due_at", nullable=True),
 )
 
 recount = Table(
