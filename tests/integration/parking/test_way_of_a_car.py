@@ -61,6 +61,18 @@ async def test_a_correction_may_come_before_the_event_it_corrects(world: World) 
     assert (stay["plate"], stay["state"]) == ("浙A88888", "open")
 
 
+async def test_a_gate_gives_a_plate_in_the_same_request_to_what_it_saw_without_one(
+    world: World,
+) -> None:
+    entry = world.entered(None)
+    batch = [entry, world.corrected(entry, "浙A88888", reason="second thought")]
+    for status in ("accepted", "duplicate"):
+        results = (await world.post(batch)).json()["results"]
+        assert [each["status"] for each in results] == [status, status]
+    (stay,) = await world.stays()
+    assert (stay["plate"], stay["state"]) == ("浙A88888", "open")
+
+
 async def test_a_withdrawn_exit_takes_the_fee_back(world: World) -> None:
     await world.post(world.entered("浙A8B762"))
     world.clock.move(hours=2)
