@@ -24,6 +24,7 @@ from lpr.errors import ImageError
 from lpr.image_file import Picture
 from lpr.rectify import rectify
 from lpr.shot import Shot
+from lpr.unrecognised import unrecognised
 from parking.core.ids import uuid7_unix_ms
 from parking.core.settings import setting
 
@@ -51,6 +52,13 @@ class PictureSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             le=1 << 44,
         ),
     ] = 1 << 30
+    blur: Annotated[
+        bool,
+        setting(
+            "Make the scene so coarse, but for the plate and what is around it, that nobody is"
+            " recognised on it"
+        ),
+    ] = False
 
 
 class Show(Enum):
@@ -93,6 +101,8 @@ class PictureStore:
                 width=PLATE_WIDTH_PIXELS,
                 height=PLATE_HEIGHT_PIXELS,
             )
+            if self._settings.blur:
+                scene = unrecognised(scene, sight.reading.corners)
             with self._lock:
                 self._write(self._path(event_id, Show.SCENE), _jpeg(_bounded(scene)))
                 self._write(self._path(event_id, Show.PLATE), _jpeg(flat))

@@ -39,13 +39,17 @@ class Corners(msgspec.Struct, frozen=True, kw_only=True):
 
     def aspect(self) -> float:
         """Answer width over height along the plate's own edges."""
-        width = _distance(self.top_left, self.top_right) + _distance(
-            self.bottom_left, self.bottom_right
-        )
-        height = _distance(self.top_left, self.bottom_left) + _distance(
-            self.top_right, self.bottom_right
-        )
-        return width / max(height, 1e-6)
+        return self.width() / max(self.height(), 1e-6)
+
+    def width(self) -> float:
+        """Answer how long the upper and the lower edge are, on average, in pixels."""
+        upper = _distance(self.top_left, self.top_right)
+        return (upper + _distance(self.bottom_left, self.bottom_right)) / 2
+
+    def height(self) -> float:
+        """Answer how long the left and the right edge are, on average, in pixels."""
+        left = _distance(self.top_left, self.bottom_left)
+        return (left + _distance(self.top_right, self.bottom_right)) / 2
 
 
 class BoundingBox(msgspec.Struct, frozen=True, kw_only=True):

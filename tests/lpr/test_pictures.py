@@ -19,6 +19,7 @@ from lpr.health import Health, HealthServer
 from lpr.image_file import Picture, decode_image
 from lpr.pictures import PictureSettings, PictureStore, Show, Sight, Sights
 from lpr.shot import DecodedShot, EncodedShot
+from lpr.unrecognised import unrecognised
 from parking.core.ids import uuid7
 from parking.core.settings import Secret
 from tests.lpr.plates import StripeReader, corners, reading
@@ -56,6 +57,30 @@ def test_keeps_the_scene_and_the_plate_of_an_event(tmp_path: Path) -> None:
     assert plate.shape == (96, 336, 3)
     assert plate[48, 168, 0] > 150 > plate[48, 168, 2]
     assert kept.picture(event(NOW, 2), Show.SCENE) is None
+
+
+@pytest.mark.parametrize(("left", "top"), [(100, 100), (0, 0), (1800, 1040), (900, 500)])
+def test_blurs_all_but_the_plate_and_what_is_around_it(tmp_path: Path, left: int, top: int) -> None:
+    """Faces are at least twice a plate's height: of a pattern that fine nothing remains."""
+    rng = np.random.default_rng(4)
+    fine = rng.integers(0, 2, (1080, 1920, 1), np.uint8).repeat(3, axis=2) * 255
+    for blur in (False, True):
+        kept = PictureStore(PictureSettings(folder=tmp_path, blur=blur))
+        shown = reading("浙A8B762", at=corners(left, top))
+        kept.keep(event(NOW), Sight(shot=DecodedShot(fine), reading=shown))
+        plate = decode_image(kept.picture(event(NOW), Show.PLATE) or b"")
+        assert plate.std() > 60
+        whole = unrecognised(fine, shown.corners) if blur else fine
+        changed = np.abs(whole.astype(int) - fine).max(axis=2) > 0
+        rows, columns = slice(max(top - 60, 0), top + 160), slice(max(left - 120, 0), left + 240)
+        assert not changed[rows, columns].any()
+        changed[rows, columns] = blur
+        assert changed.all() == blur
+        outside = np.ones(fine.shape[:2], bool)
+        outside[rows, columns] = False
+        assert (whole[outside].std() < 10) == blur
+        scene_kept = decode_image(kept.picture(event(NOW), Show.SCENE) or b"")
+        assert (scene_kept.std() < 60) == blur
 
 
 def test_deletes_what_is_older_than_was_set_also_after_a_restart(tmp_path: Path) -> None:
