@@ -2,9 +2,9 @@
 
 The plate gives the scale: a mainland plate is 0.14 m high, a head some 0.24 m. The scene becomes a
 mosaic whose cells are as high as the plate, so that a head as far away as the car, or farther, is
-not two cells high. Sharp remain the plate and what is around it: one and a half plate heights above,
-which is below windscreens and rear windows, three below, and so far to the sides as the plate is
-wide. A head half as far away as the car is four cells high; one right beside the plate stays sharp.
+not two cells high. Sharp remain the plate and what is around it: one and a half of its heights
+above, which is below windscreens and rear windows, three below, and as far to the sides as it is
+wide. A head half as far away as the car is four cells high; one right beside the plate is sharp.
 """
 
 from math import ceil
