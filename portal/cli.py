@@ -72,7 +72,10 @@ def main(context: click.Context, config: Path | None) -> None:
 
 
 def _settings(context: click.Context) -> "Settings":
-    """Read the settings only where a command needs them, so that --help always works."""
+    """Read the settings only where a command needs them, so that --help always works.
+
+    Before a command's own imports, which take seconds: a wrong setting is told at once.
+    """
     from portal.settings import load
 
     return load(context.find_root().obj)
@@ -97,18 +100,19 @@ def _run(main_coroutine: Callable[[], Any]) -> Any:  # noqa: ANN401
 @click.pass_context
 def serve(context: click.Context, host: str | None, port: int | None, workers: int) -> None:
     """Serve the HTTP API under /v1 and the pages."""
+    settings = _settings(context)
     from portal.serving import serve as run
 
-    run(_settings(context), host=host, port=port, workers=workers)
+    run(settings, host=host, port=port, workers=workers)
 
 
 @main.command(short_help="Do what happens by itself: charges, refunds, ledger, sweeps.")
 @click.pass_context
 def work(context: click.Context) -> None:
     """Do what happens by itself: obligations, payments, ledger, holds, sweeps, partitions."""
+    settings = _settings(context)
     from portal.working import work as run
 
-    settings = _settings(context)
     _run(lambda: run(settings))
 
 
@@ -116,11 +120,10 @@ def work(context: click.Context) -> None:
 @click.pass_context
 def migrate(context: click.Context) -> None:
     """Bring the database to the newest schema. May be run again; changes nothing then."""
+    settings = _settings(context)
     from parking.db.migrate import upgrade_async
     from parking.db.revisions import newest_revision
     from portal.database import database_url, require_reachable
-
-    settings = _settings(context)
 
     async def run() -> None:
         url = await database_url(settings.database)

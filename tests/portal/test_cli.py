@@ -57,6 +57,20 @@ def test_each_command_explains_itself_even_with_broken_settings(
     assert "Usage: parking" in result.stdout
 
 
+@pytest.mark.parametrize("command", ["serve", "work", "migrate"])
+def test_a_wrong_setting_is_told_before_seconds_of_imports(tmp_path: Path, command: str) -> None:
+    told = run(
+        command,
+        cwd=tmp_path,
+        environ={"PARKING_SREVER_PORT": "1", "PYTHONPROFILEIMPORTTIME": "1"},
+    )
+    assert told.returncode == 2
+    assert "PARKING_SREVER_PORT" in told.stderr
+    imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
+    assert "portal.settings" in imported
+    assert imported.isdisjoint({"litestar", "sqlalchemy", "stripe", "asyncpg"})
+
+
 def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
     (tmp_path / "parking.toml").write_text("[server]\nprot = 1\n")
     assert_told(run("migrate", cwd=tmp_path), "server.prot", "did you mean server.port")
