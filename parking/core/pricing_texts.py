@@ -59,8 +59,9 @@ def money_zh(amount_minor: int, currency: str) -> str:
 
 
 def money_en(amount_minor: int, currency: str) -> str:
-    """Show a sum to an English reader: `CNY 5.00`."""
-    return f"{currency} {decimal_sum(amount_minor, currency)}"
+    """Show a sum to an English reader, as the pages do: `¥5.00`, `JPY 500`."""
+    symbol = "¥" if currency == "CNY" else f"{currency} "
+    return f"{symbol}{decimal_sum(amount_minor, currency)}"
 
 
 def free_texts(free: FreePeriod | None) -> tuple[str, str]:

@@ -187,7 +187,7 @@ def test_one_line_of_each_cap_for_each_of_its_periods() -> None:
         ("cap_calendar_day", -100),
     ]
     assert priced.lines[1].text_zh == "当日最高 5.00 元"
-    assert priced.lines[1].text_en == "At most CNY 5.00 in one calendar day"
+    assert priced.lines[1].text_en == "At most ¥5.00 in one calendar day"
 
 
 def test_of_two_caps_the_day_s_comes_first_and_the_other_cuts_what_is_left() -> None:
