@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta
 
 from billing.core.appeals import Correction, Ground, NeverWas, RightExit, RightPlate
+from billing.core.bindable import plate_of
 from billing.db.appeals import AppealRow
 from billing.web.access import (
     STORABLE,
@@ -18,7 +19,6 @@ from billing.web.access import (
     require_operator,
     services_of,
 )
-from billing.web.drivers import plate_of
 from parking.core.errors import DomainError
 from parking.core.ids import SLUG_PATTERN, OperatorId, StayId
 

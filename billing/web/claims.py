@@ -9,11 +9,11 @@ from litestar import Request, Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from billing.core.bindable import plate_of
 from billing.core.claims import HolderAnswer, StayFact
 from billing.db.case_notes import CaseNote
 from billing.db.claims import ClaimRow
 from billing.web.access import STORABLE, driver_of, require_admin, services_of
-from billing.web.drivers import PlateBody, plate_of
 from parking.core.ids import SLUG_PATTERN, LotId
 from parking.core.plate import Plate
 
@@ -47,6 +47,12 @@ class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     decision: Literal["grant", "refuse"]
     reason: Reason
+
+
+class ClaimedPlate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plate to claim: whatever its form is, another account has it."""
+
+    plate: Annotated[str, Meta(max_length=64)]
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +98,7 @@ def _shown(claim: ClaimRow, role: Literal["claimant", "holder"]) -> Claim:
 
 
 @post("/v1/driver-accounts/me/plate-claims", summary="Claim a plate that another account has")
-async def post_claim(request: AnyRequest, data: JSONBody[PlateBody]) -> Claim:
+async def post_claim(request: AnyRequest, data: JSONBody[ClaimedPlate]) -> Claim:
     """Open a claim; the holder is told and keeps the plate until it is decided."""
     account_id = await driver_of(request)
     claim = await services_of(request).claims.open(plate_of(data.plate), claimant_id=account_id)

@@ -8,37 +8,24 @@ from litestar import Request, Response, Router, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
+from billing.core.bindable import bindable_plate, plate_of
 from billing.core.consent import CURRENT, ConsentText
 from billing.db.queries import ObligationView
 from billing.web.access import driver_of, services_of
 from billing.web.files import file_response
-from parking.core.errors import DomainError
 from parking.core.ids import StayId
-from parking.core.plate import Plate, normalise_plate
+from parking.core.plate import Plate
 
 ReturnUrl = Annotated[str, Meta(pattern=r"^https?://[^\s\x00]{1,1990}$")]
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=500)]
-
-
-class NoPlateError(DomainError):
-    """The text says that there is no plate."""
-
-    def __init__(self) -> None:
-        super().__init__("a number plate is needed, for example 浙A8B762")
-
-
-def plate_of(text: str) -> Plate:
-    """Read a plate as a driver writes it. Raises NoPlateError."""
-    plate = normalise_plate(text)
-    if plate is None:
-        raise NoPlateError
-    return plate
 
 
 class PlateBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A plate to bind."""
 
     plate: Annotated[str, Meta(max_length=64)]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    """Of a plate from elsewhere than the Chinese mainland, for example HK (ISO 3166-1)."""
 
 
 class SetupBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,9 +58,12 @@ class BoundPlate(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/v1/driver-accounts/me/plates", summary="Bind a plate")
 async def post_plate(request: Request[Any, Any, Any], data: JSONBody[PlateBody]) -> BoundPlate:
-    """Bind a plate; what it owes and nobody was asked for comes with it."""
+    """Bind a plate; what it owes and nobody was asked for comes with it.
+
+    422 for what has no form of the mainland's and names no country.
+    """
     account_id = await driver_of(request)
-    plate = plate_of(data.plate)
+    plate = bindable_plate(data.plate, country=data.country)
     attached = await services_of(request).bind_plate(account_id, plate)
     return BoundPlate(plate=plate, attached_obligations=attached)
 
@@ -91,7 +81,7 @@ async def post_replacement(
 ) -> BoundPlate:
     """Bind the plate that comes after this one, for example the permanent after the temporary."""
     account_id = await driver_of(request)
-    new = plate_of(data.plate)
+    new = bindable_plate(data.plate, country=data.country)
     attached = await services_of(request).replace_plate(account_id, old=plate_of(plate), new=new)
     return BoundPlate(plate=new, attached_obligations=attached)
 

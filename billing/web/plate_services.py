@@ -7,9 +7,9 @@ from litestar import Request, Router, delete, get, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from billing.core.bindable import plate_of
 from billing.db.plate_services import ServiceRow
 from billing.web.access import driver_of, services_of
-from billing.web.drivers import plate_of
 from parking.core.events import PlateColour
 from parking.core.plate import Plate
 

@@ -2,6 +2,12 @@
 
 from typing import Final
 
+from billing.core.bindable import (
+    NoPlateError,
+    NotMainlandPlateError,
+    NotPlateOfCountryError,
+    UnknownCountryError,
+)
 from billing.core.consent import ConsentOutdatedError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import ForgedWebhookError, GatewayRefusedError, GatewayUnavailableError
@@ -55,7 +61,6 @@ from billing.services.sign_in import (
 )
 from billing.web.access import NotAdminError, NotSignedInError, OtherOperatorError
 from billing.web.appeals import CorrectionNeededError
-from billing.web.drivers import NoPlateError
 
 STATUSES: Final[dict[type[Exception], int]] = {
     ForgedWebhookError: 400,
@@ -99,8 +104,11 @@ STATUSES: Final[dict[type[Exception], int]] = {
     ReversalTooLargeError: 409,
     CorrectionNeededError: 422,
     NoPlateError: 422,
+    NotMainlandPlateError: 422,
+    NotPlateOfCountryError: 422,
     PayoutAccountUnusableError: 422,
     UnknownColourError: 422,
+    UnknownCountryError: 422,
     ClaimTooSoonError: 429,
     CodeTooSoonError: 429,
     GatewayRefusedError: 502,

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Final
 
+from billing.core.bindable import NoPlateError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import GatewayRefusedError, GatewayUnavailableError
 from billing.services.appeals import AppealDecidedError, AppealNotFoundError
@@ -14,7 +15,6 @@ from billing.services.payout_desk import PayoutNotFoundError
 from billing.services.refund_desk import RefundNotFailedError, RefundNotFoundError
 from billing.web.access import NotAdminError, OtherOperatorError
 from billing.web.appeals import CorrectionNeededError
-from billing.web.drivers import NoPlateError
 from parking.core.errors import DomainError
 from parking.core.plate import InvalidPlateError
 from parking.core.pricing import LeftBeforeEnteredError, StayTooLongError

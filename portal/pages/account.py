@@ -158,11 +158,14 @@ def _plates(shown: Shown, text: dict[str, str], wrong: Wrong) -> Markup:
         '<h2>$title</h2>$listed<form method="post" action="/me/plates" class="inline">'
         '<label for="plate">$label</label><input id="plate" name="plate" maxlength="16" '
         'placeholder="浙A8B762" autocapitalize="characters" value="$typed" required $invalid>'
-        "<button>$add</button></form>$problem",
+        '<button>$add</button><label for="country">$elsewhere</label>'
+        '<input id="country" name="country" maxlength="2" autocapitalize="characters" '
+        'autocomplete="off"></form>$problem',
         title=text["me.plates"],
         listed=listed,
         label=text["me.plate"],
         add=text["me.add_plate"],
+        elsewhere=text["me.country"],
         typed=wrong.typed if wrong.at == "plate" else "",
         invalid=Markup('aria-invalid="true" autofocus' if wrong.at == "plate" else ""),
         problem=wrong.told_at("plate"),

@@ -14,13 +14,13 @@ from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
+from billing.core.bindable import bindable_plate, plate_of
 from billing.core.consent import CURRENT
 from billing.db.sign_in import TokenHolder
 from billing.services.bind import PlateBoundElsewhereError
 from billing.services.bundle import BillingServices
 from billing.services.sign_in import CodeTooSoonError, WrongCodeError
 from billing.web.access import services_of
-from billing.web.drivers import plate_of
 from parking.core.errors import DomainError
 from portal.pages import account
 from portal.pages.replies import html_reply, language_for, see_other
@@ -56,6 +56,12 @@ class PlateForm(msgspec.Struct):
     """A plate as the driver writes it."""
 
     plate: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class NewPlateForm(PlateForm):
+    """A plate to bind, and where it is from; empty: the mainland."""
+
+    country: Annotated[str, msgspec.Meta(max_length=8)] = ""
 
 
 class ConsentForm(msgspec.Struct):
@@ -190,11 +196,12 @@ def _cookie(request: AnyRequest, token: str, *, seconds: int) -> Cookie:
 
 
 @post("/me/plates", include_in_schema=False, status_code=303)
-async def add_plate(request: AnyRequest, data: Annotated[PlateForm, FORM]) -> Response[str]:
+async def add_plate(request: AnyRequest, data: Annotated[NewPlateForm, FORM]) -> Response[str]:
     """Bind a plate."""
 
     async def act(billing: BillingServices, me: TokenHolder) -> None:
-        await billing.bind_plate(me.account_id, plate_of(data.plate))
+        plate = bindable_plate(data.plate, country=data.country.strip() or None)
+        await billing.bind_plate(me.account_id, plate)
 
     return await on_account(request, act, at="plate", typed=data.plate)
 

@@ -7,10 +7,10 @@ import msgspec
 from litestar import Response, Router, post
 from litestar.params import FromPath
 
+from billing.core.bindable import plate_of
 from billing.core.claims import HolderAnswer
 from billing.db.sign_in import TokenHolder
 from billing.services.bundle import BillingServices
-from billing.web.drivers import plate_of
 from portal.pages.account_routes import FORM, AnyRequest, PlateForm, on_account
 from portal.pages.claims import LICENCE_MAX, LICENCE_MIN, NoLicenceError
 

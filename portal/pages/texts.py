@@ -320,6 +320,22 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "me.add_plate": ("绑定", "Bind"),
     "me.let_go": ("解绑", "Remove"),
     "me.no_plate": ("请填写车牌号，例如 浙A8B762。", "A number plate is needed, such as 浙A8B762."),
+    "me.country": (
+        "非大陆车牌：国家或地区代码（两个字母，如 HK、MO、TW）",
+        "Not a mainland plate: its country or region, in two letters such as HK, MO, TW",
+    ),
+    "me.not_mainland": (
+        "这不是大陆车牌号（例如 浙A8B762）。其他车牌请同时填写国家或地区代码。",
+        "This is no mainland plate (like 浙A8B762). For another, state its country or region too.",
+    ),
+    "me.not_of_country": (
+        "所填国家或地区没有这种车牌号，请核对。",
+        "The country or region you stated has no such plate. Please check both.",
+    ),
+    "me.no_country": (
+        "国家或地区请填两个字母，例如 HK。",
+        "State the country or region in two letters, such as HK.",
+    ),
     "me.taken": (
         "此车牌已被其他账户绑定；如果是您的车，可凭行驶证申请取回。",
         "Another account has bound this plate. If it is yours, claim it with the vehicle licence.",

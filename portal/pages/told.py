@@ -2,6 +2,12 @@
 
 from typing import Final
 
+from billing.core.bindable import (
+    NoPlateError,
+    NotMainlandPlateError,
+    NotPlateOfCountryError,
+    UnknownCountryError,
+)
 from billing.core.consent import ConsentOutdatedError
 from billing.db.connection import BooksUnavailableError
 from billing.gateway import GatewayRefusedError, GatewayUnavailableError
@@ -34,7 +40,6 @@ from billing.services.sign_in import (
     WrongCodeError,
 )
 from billing.web.access import NotSignedInError
-from billing.web.drivers import NoPlateError
 from billing.web.problems import STATUSES as BILLING_STATUSES
 from parking.core.errors import DomainError
 from parking.core.plate import InvalidPlateError
@@ -55,6 +60,9 @@ TOLD: Final[dict[type[Exception], str]] = {
     PlateNotBoundError: "me.not_bound",
     NoPlateError: "me.no_plate",
     InvalidPlateError: "me.no_plate",
+    NotMainlandPlateError: "me.not_mainland",
+    NotPlateOfCountryError: "me.not_of_country",
+    UnknownCountryError: "me.no_country",
     ConsentOutdatedError: "me.consent_first",
     NoPaymentMethodError: "me.no_card",
     AccountOwesError: "me.owes",

@@ -137,6 +137,9 @@ async def test_signing_out_forgets_the_driver_everywhere(client: Client, phones:
     [
         ("/me/plates", {"plate": "hello world!"}, 422, "number plate is needed"),
         ("/me/plates", {}, 422, "number plate is needed"),
+        ("/me/plates", {"plate": "hello world"}, 422, "no mainland plate"),
+        ("/me/plates", {"plate": "AB123", "country": "mo"}, 422, "has no such plate"),
+        ("/me/plates", {"plate": "AB1234", "country": "1"}, 422, "in two letters, such as"),
         ("/me/plates/let-go", {"plate": "浙A00001"}, 404, "not bound to this account"),
         ("/me/card", {}, 409, "agree to the text first"),
         ("/me/card/take-back", {}, 404, "no payment method"),
@@ -152,6 +155,14 @@ async def test_what_cannot_be_done_is_told_on_the_page(
     assert refused.text.count('role="alert"') == 1
     if path == "/me/plates":  # what was typed is not lost
         assert f'value="{form.get("plate", "")}" required aria-invalid' in refused.text
+
+
+async def test_a_plate_from_elsewhere_is_bound_with_its_country(
+    client: Client, phones: Path
+) -> None:
+    await sign_in(client, phones)
+    assert (await post(client, "/me/plates", plate="ab 1234", country="hk")).status_code == 303
+    assert 'value="AB1234"' in await me(client)
 
 
 async def test_a_plate_of_anothers_is_not_given_away(client: Client, phones: Path) -> None:

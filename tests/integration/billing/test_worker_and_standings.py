@@ -148,6 +148,11 @@ async def test_a_driver_signs_up_binds_and_pays_over_http(
     stay = world.priced("浙A8B762", 1_500)
     await world.publish(stay)
     await world.drain()
+    slip = await api.post(
+        "/v1/driver-accounts/me/plates", json={"plate": "hello world"}, headers=me
+    )
+    assert slip.status_code == 422
+    assert "with its country or region" in slip.json()["detail"]
     plate = {"plate": "浙A·8B762"}
     bound = await api.post("/v1/driver-accounts/me/plates", json=plate, headers=me)
     assert (bound.status_code, bound.json()["attached_obligations"]) == (201, 1)
