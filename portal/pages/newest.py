@@ -83,7 +83,8 @@ ORDER BY part.payment_id DESC LIMIT $1
 """  # noqa: S608 - our own number
 _PAYMENTS: Final = """
 SELECT payment.payment_id, payment.amount_minor, payment.currency, payment.state,
-       payment.method, payment.attempts, payment.decline_code, payment.due_at, payment.created_at,
+       payment.method, payment.attempts, payment.decline_class, payment.decline_code,
+       payment.due_at, payment.created_at,
        array_agg(obligation.plate ORDER BY obligation.left_at) AS plates
 FROM billing.payment
 JOIN billing.payment_allocation AS part USING (payment_id)
@@ -152,6 +153,7 @@ def _payment(row: asyncpg.Record) -> dict[str, Any]:
         "state": "page_open" if row["state"] == "open" else row["state"],
         "method": row["method"],
         "attempts": row["attempts"],
+        "decline_class": row["decline_class"],
         "decline_code": row["decline_code"],
         "next_try_at": row["due_at"] if waiting else None,
         "plates": row["plates"],

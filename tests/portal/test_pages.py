@@ -14,6 +14,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from billing.core.attempt import DeclineClass
 from billing.core.payment import PaymentMethodKind
 from billing.providers.stripe import StripeGateway
 from billing.services.consume_outbox import consume_outbox
@@ -255,6 +256,7 @@ def test_every_state_has_words_and_a_tone() -> None:
         known = words(language)
         assert all(known[f"state.{state}"] for state in TONES)
         assert all(known[f"by.{method.value}"] for method in PaymentMethodKind)
+        assert all(known[f"declined.{each.value}"] for each in DeclineClass)
         assert all(text.strip() for text in known.values())
     shown = {key.removeprefix("state.") for key in words("en") if key.startswith("state.")}
     assert shown == set(TONES)

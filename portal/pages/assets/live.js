@@ -149,11 +149,12 @@
 
   function paymentRow(payment) {
     const tries = payment.attempts > 1 ? ` · ${payment.attempts} ${t("tries")}` : "";
-    const why = payment.decline_code ? ` · ${payment.decline_code}` : "";
+    const why = payment.decline_class === null ? null
+      : h("span", { title: payment.decline_code ?? "" }, ` · ${t(`declined.${payment.decline_class}`)}`);
     return h("div", { class: "row", "data-key": payment.payment_id },
       h("div", { class: "line" }, h("b", { class: "num" }, money(payment.amount_minor, payment.currency)),
         h("div", { class: "what" }, h("div", {}, payment.plates.join(" ")),
-          h("div", { class: "soft small" }, `${t(`by.${payment.method}`)}${tries}${why}`)),
+          h("div", { class: "soft small" }, `${t(`by.${payment.method}`)}${tries}`, why)),
         h("div", { class: "money" }, badge(payment.state),
           payment.next_try_at === null ? null : h("div", { class: "soft small num" },
             `${t("next_try")} ${clock(payment.next_try_at, last.zone)}`))));
