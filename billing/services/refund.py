@@ -156,19 +156,33 @@ async def _settle_by_loss(
 async def work_refunds(
     pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
 ) -> int:
-    """Send the refunds that are due, or ask what became of them; says how many."""
+    """Send the refunds that are due, or ask what became of them; says how many.
+
+    As many at once as the settings allow, and then the next: a round is dear beside a refund. One
+    that fails is due again when its lease is over, and stops no other.
+    """
+    done = 0
+    while True:
+        claimed = await _claim(pool, gateway, settings, now=now)
+        await each_apart(
+            claimed, lambda refund: _work(pool, gateway, settings, refund, now=now), name="refund"
+        )
+        done += len(claimed)
+        if len(claimed) < settings.worker_concurrency or done >= settings.worker_batch:
+            return done
+
+
+async def _claim(
+    pool: Pool, gateway: PaymentProvider, settings: BillingSettings, *, now: datetime
+) -> list[RefundRow]:
     async with transaction(pool) as db:
-        claimed = await refunds.claim_due(
+        return await refunds.claim_due(
             db,
             gateway=gateway.name,
             limit=settings.worker_concurrency,
             lease_until=now + timedelta(seconds=settings.attempt_lease_seconds),
             now=now,
         )
-    await each_apart(
-        claimed, lambda refund: _work(pool, gateway, settings, refund, now=now), name="refund"
-    )
-    return len(claimed)
 
 
 async def _work(

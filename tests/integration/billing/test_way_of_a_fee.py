@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from billing.core.reconcile import Matched
+from billing.gateway import RefundAnswer
+from billing.gateway_request import GatewayRequest
 from billing.services import bind
+from billing.services.refund import work_refunds
 from parking.core.plate import Plate
 from tests.integration.billing.world import OPERATOR, BillingWorld, fee_of
 
@@ -183,6 +187,38 @@ class TestRevisions:
         assert [refund.amount for refund in world.truth().refunds] == [1_500]
         payers = await world.pool.fetch("SELECT DISTINCT account_id FROM billing.payment")
         assert len(payers) == 2
+        await world.assert_sound()
+
+    async def test_all_refunds_that_are_due_go_in_one_round_and_one_that_fails_stops_none(
+        self, world: BillingWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plates = ("浙A00001", "浙A00002", "浙A00003", "浙A00004")
+        for plate in plates:
+            await world.driver(plate)
+        stays = [world.priced(plate, 1_500) for plate in plates]
+        await world.publish(*stays)
+        await world.drain()
+        await world.settle()
+        await world.publish(
+            *(world.priced(stay.plate, 500, stay_id=stay.stay_id, revision=2) for stay in stays)
+        )
+        await world.consume()
+        poison = await world.pool.fetchval("SELECT refund_id FROM billing.refund LIMIT 1")
+        send = world.gateway.refund
+
+        async def refund(request: GatewayRequest, *, idempotency_key: str) -> RefundAnswer:
+            if idempotency_key == f"refund-{poison}":
+                raise LookupError(idempotency_key)
+            return await send(request, idempotency_key=idempotency_key)
+
+        monkeypatch.setattr(world.gateway, "refund", refund)
+        one_at_once = msgspec.structs.replace(world.settings, worker_concurrency=1)
+        count = await work_refunds(world.pool, world.gateway, one_at_once, now=world.now)
+        assert count == 4
+        assert [each.amount for each in world.truth().refunds] == [1_000] * 3
+        monkeypatch.undo()
+        await world.settle()
+        assert [each.amount for each in world.truth().refunds] == [1_000] * 4
         await world.assert_sound()
 
     async def test_a_message_that_cannot_be_read_is_kept_aside(self, world: BillingWorld) -> None:
