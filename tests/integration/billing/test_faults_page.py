@@ -37,10 +37,11 @@ def test_the_page_has_a_row_for_each_fault_and_no_other(provider: str) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_each_fault_strikes_in_the_simulated_month(provider: str) -> None:
+def test_each_fault_may_strike_in_the_simulated_month(provider: str) -> None:
     kinds, plan = PROVIDERS[provider]
-    webhooks = {f"webhook_{name}" for name in plan.get("webhooks", {})}
-    assert set(names(kinds)) <= {*plan["rates"], *plan["mishaps"], *webhooks}
+    webhooks = {f"webhook_{name}": rate for name, rate in plan.get("webhooks", {}).items()}
+    rates = plan["rates"] | plan["mishaps"] | webhooks
+    assert [name for name in names(kinds) if not rates.get(name)] == []
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -407,6 +407,7 @@ async def test_only_wechats_own_fresh_notifications_are_taken(world: WeChatWorld
         ({}, body, now),
         (lowered, body.replace(b"TRANSACTION", b"TRANSACTIOM"), now),
         (lowered, body, now + timedelta(minutes=6)),
+        (lowered, body, now - timedelta(minutes=6)),
         ({**lowered, "wechatpay-serial": "PUB_KEY_ID_OTHER"}, body, now),
         ({**lowered, "wechatpay-signature": "WECHATPAY/SIGNTEST/AAAA"}, body, now),
     )
