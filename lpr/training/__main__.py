@@ -46,7 +46,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.option("--photographs", "folder", type=click.Path(path_type=Path), required=True)
-@click.option("--part", default=1.0, help="Of the training share, to see what more would bring.")
+@click.option("--part", default=1.0, help="Of the training share; 0: drawings alone.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lpr/nets/plate_net.onnx"))
 @click.option("--cache", "cache_folder", type=click.Path(path_type=Path), default=".data/training")
 @click.option("--begin-with", type=click.Path(path_type=Path), help="Weights (.pt) to go on from.")
@@ -77,7 +77,9 @@ def main(  # noqa: PLR0913 - a command's options
     threads: int,
 ) -> None:
     """Draw plates, learn from them and from the training share, calibrate, write the net."""
-    counts = {Source.DRAWN: drawn, Source.REAL: real, Source.EXCHANGED: exchanged}
+    counts = {Source.DRAWN: drawn}
+    if part > 0.0:
+        counts |= {Source.REAL: real, Source.EXCHANGED: exchanged}
     order = Order(
         photographs=folder,
         part=part,

@@ -32,9 +32,14 @@ def studio(
     shares: tuple[Share, ...] = (Share.TRAINING,),
     part: float = 1.0,
 ) -> Studio:
-    """Take the photographs of some shares, or of a part (0.0 to 1.0) of them, apart."""
+    """Take the photographs of some shares, or of a part (0.0 to 1.0) of them, apart.
+
+    Of none of them: what is drawn then uses open fonts alone, before plain grounds.
+    """
     chance = np.random.default_rng(seed)
     taken = [item for item in photographs(folder, *shares) if is_among(item.text, part)]
+    if not taken:
+        return Studio(faces=Faces(), grounds=(), real=())
     crops = from_crops(taken)
     frames = from_frames(taken, found=partial(found_by, pipeline), common=common_face(crops))
     real = crops + frames

@@ -9,12 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lpr.core.plate_format import PlateKind, kind_of
+from lpr.core.reading import CharacterRead
+from lpr.detector import DetectedPlate
+from lpr.image_file import Picture
 from lpr.own_net import CHARACTERS, INPUT_HEIGHT_PIXELS, INPUT_WIDTH_PIXELS
+from lpr.pipeline import Pipeline
 from lpr.training.errors import FontMissingError, PhotographsMissingError
 from lpr.training.faces import Faces
 from lpr.training.photos import from_crops
+from lpr.training.prepare import studio
 from lpr.training.samples import Source, Studio, sample
-from lpr.training.split import Share, photographs, share_of
+from lpr.training.split import Share, is_among, photographs, share_of
 from lpr.training.texts import SHARES, Design, draw_text
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "plates"
@@ -22,6 +27,18 @@ needs_photographs = pytest.mark.skipif(
     not (PHOTOGRAPHS / "truth.csv").is_file(),
     reason="the photographs with known plates are not at hand (../shared/plates)",
 )
+
+
+class _Never:
+    """A net that must not be asked."""
+
+    def detect(
+        self, picture: Picture, *, side_pixels: int, score_min: float = 0.0
+    ) -> list[DetectedPlate]:
+        raise AssertionError
+
+    def recognize(self, crop: Picture) -> tuple[CharacterRead, ...]:
+        raise AssertionError
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +97,27 @@ def test_a_drawn_sample_is_the_same_from_the_same_number(faces: Faces) -> None:
         assert np.array_equal(one.picture, again.picture)
         assert one.picture.shape == (INPUT_HEIGHT_PIXELS, INPUT_WIDTH_PIXELS, 3)
         assert one.text == "" or kind_of(one.text)
+
+
+@needs_photographs
+def test_no_part_of_the_photographs_leaves_open_fonts_before_plain_grounds(faces: Faces) -> None:
+    blind = Pipeline(detector=_Never(), first=_Never(), others=())
+    nothing = studio(PHOTOGRAPHS, pipeline=blind, seed=1, part=0.0)
+    assert not nothing.real
+    plain = Studio(faces=faces, grounds=(), real=())
+    for number in range(3):
+        one = sample(Source.DRAWN, studio=nothing, seed=3, number=number)
+        assert np.array_equal(
+            one.picture, sample(Source.DRAWN, studio=plain, seed=3, number=number).picture
+        )
+
+
+@needs_photographs
+def test_each_part_of_the_photographs_is_in_the_next() -> None:
+    texts = [item.text for item in photographs(PHOTOGRAPHS, Share.TRAINING)]
+    parts = [{text for text in texts if is_among(text, part)} for part in (0, 0.125, 0.5, 1)]
+    assert not parts[0]
+    assert parts[1] < parts[2] < parts[3] == set(texts)
 
 
 @needs_photographs
