@@ -12,7 +12,7 @@ import click
 import msgspec
 import numpy as np
 
-from lpr.training.cache import SampleSet, sample_set
+from lpr.training.cache import SampleSet, joined, sample_set
 from lpr.training.prepare import studio
 from lpr.training.samples import Source, Studio
 from lpr.training.split import Share, photographs
@@ -22,6 +22,8 @@ _TOLD_EVERY_STEPS = 200
 _CALIBRATION_SAMPLES = 600
 _CALIBRATION_SEED = 100
 """Far from the seeds of learning: the tuning share, photographed anew."""
+_USUAL_SAMPLES = 200
+"""Of each source, to set the normalisations of a net that goes on from ONNX."""
 _SHARES = {Source.DRAWN: 0.45, Source.REAL: 0.20, Source.EXCHANGED: 0.35}
 """What a batch is made of."""
 
@@ -49,7 +51,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--part", default=1.0, help="Of the training share; 0: drawings alone.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lpr/nets/plate_net.onnx"))
 @click.option("--cache", "cache_folder", type=click.Path(path_type=Path), default=".data/training")
-@click.option("--begin-with", type=click.Path(path_type=Path), help="Weights (.pt) to go on from.")
+@click.option(
+    "--begin-with",
+    type=click.Path(path_type=Path),
+    help="Weights (.pt) or net (.onnx) to go on from.",
+)
 @click.option("--drawn", default=30_000, show_default=True, help="Plates to draw.")
 @click.option("--real", default=14_000, show_default=True, help="Real plates, photographed anew.")
 @click.option("--exchanged", default=24_000, show_default=True, help="With changed characters.")
@@ -152,11 +158,15 @@ def _learn(order: Order, parts: list[tuple[SampleSet, float]], held_out: SampleS
     from lpr.training.export import export
     from lpr.training.learning import Recipe, accuracy, learn, mixed_batches, temperature_for
     from lpr.training.net import PlateNet
+    from lpr.training.resume import unfolded
 
     recipe = Recipe(seed=order.seed, steps=order.steps, rate=order.rate, threads=order.threads)
     torch.manual_seed(order.seed)
     net = PlateNet(width=order.width)
-    if order.begin_with:
+    if order.begin_with and order.begin_with.suffix == ".onnx":
+        usual = joined([made.first(_USUAL_SAMPLES) for made, _ in parts])
+        net = unfolded(order.begin_with, pictures=usual.pictures)
+    elif order.begin_with:
         net.load_state_dict(torch.load(order.begin_with, weights_only=True))
     losses: list[float] = []
     with click.progressbar(length=order.steps, label="learning  ", file=sys.stderr) as bar:
