@@ -65,10 +65,11 @@ tests: setup  ## the tests alone (ARGS="-k word" for some of them)
 	@$(BIN)/pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: simulate
-simulate: setup  ## months of billing with every fault, many seeds (SEEDS=20 DAYS=30 DRIVERS=4)
+simulate: setup  ## months of billing with every fault, the server killed at every step (SEEDS=20 DAYS=30 DRIVERS=4)
 	@SIMULATION_SEEDS=$(or $(SEEDS),20) SIMULATION_DAYS=$(or $(DAYS),30) \
-		SIMULATION_DRIVERS=$(or $(DRIVERS),4) $(BIN)/pytest -q -n $(JOBS) \
-		tests/simulation/test_billing_month.py tests/simulation/test_settlement_machine.py
+		SIMULATION_DRIVERS=$(or $(DRIVERS),4) SERVE_KILLED=all $(BIN)/pytest -q -n $(JOBS) \
+		tests/simulation/test_billing_month.py tests/simulation/test_settlement_machine.py \
+		tests/portal/test_serve_killed.py
 
 .PHONY: coverage
 coverage: setup  ## the tests, with what they did not reach

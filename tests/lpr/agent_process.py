@@ -3,7 +3,6 @@
 Processes are forked from a server that has everything imported: the tests start dozens of them.
 """
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -15,10 +14,8 @@ from pathlib import Path
 from lpr.agent import Agent
 from lpr.config import load_settings
 from lpr.logs import configure_logs
+from tests.forks import FORKS
 from tests.lpr.plates import StripeReader
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
 
 
 def start_agent(config: Path, *, kill_before: int | None = None) -> ForkServerProcess:
@@ -26,7 +23,7 @@ def start_agent(config: Path, *, kill_before: int | None = None) -> ForkServerPr
 
     With `kill_before` it kills itself with SIGKILL right before that SQL statement of its spool.
     """
-    process = _FORKS.Process(target=_run, args=(config, kill_before))
+    process = FORKS.Process(target=_run, args=(config, kill_before))
     process.start()
     return process
 

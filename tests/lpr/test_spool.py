@@ -1,6 +1,5 @@
 """The spool, killed with SIGKILL before every SQL statement that it runs."""
 
-import multiprocessing
 import os
 import signal
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import pytest
 from lpr.errors import SpoolFullError, SpoolUnusableError
 from lpr.spool import LaneProgress, RejectedEvent, Spool, SpooledEvent
 from parking.core.ids import uuid7
+from tests.forks import FORKS
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ROOM = 1 << 24
@@ -109,12 +109,10 @@ def _work_until_killed(path: Path, kill_before: int) -> None:
 
 
 def test_survives_a_kill_before_any_statement(tmp_path: Path) -> None:
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["tests.lpr.agent_process"])
     states = []
     for kill_before in range(40):
         folder = tmp_path / str(kill_before)
-        process = forks.Process(target=_work_until_killed, args=(folder, kill_before))
+        process = FORKS.Process(target=_work_until_killed, args=(folder, kill_before))
         process.start()
         process.join()
         spool = opened(folder)

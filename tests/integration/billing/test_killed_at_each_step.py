@@ -5,7 +5,6 @@ the last: before a transaction (what was sent has happened, and nobody knows) or
 be sent is stored, and was not). In the end a worker gets through, and all of it happened once.
 """
 
-import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -42,6 +41,7 @@ from billing.services.write_off import write_off_overdue
 from billing.settings import BillingSettings
 from parking.core.ids import StayId
 from parking.messages import StayPriced
+from tests.forks import FORKS
 from tests.integration.billing.test_payouts import bind
 from tests.integration.billing.wechat_world import open_wechat_world
 from tests.integration.billing.world import BillingWorld, fee_of
@@ -122,10 +122,8 @@ async def die_at_each_step(
     world: BillingWorld, body: Callable[..., None], arguments: tuple[Any, ...]
 ) -> int:
     """Kill worker after worker, each one boundary later; says how many there were."""
-    forkserver = multiprocessing.get_context("forkserver")
-    forkserver.set_forkserver_preload([__name__])
     for boundary in range(1, BOUNDARIES_MAX):
-        process = forkserver.Process(target=body, args=(*arguments, world.now, boundary))
+        process = FORKS.Process(target=body, args=(*arguments, world.now, boundary))
         process.start()
         await anyio.to_thread.run_sync(process.join, 60)
         assert process.exitcode in {0, -signal.SIGKILL}
