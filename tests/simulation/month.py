@@ -52,6 +52,8 @@ class Month:
         self.stays: dict[StayId, StayPriced] = {}
         self.inside: dict[StayId, StayPriced] = {}
         self.done: Counter[str] = Counter()
+        self.story: list[str] = []
+        """What was done, in order, and what came of it."""
         self.claims = ClaimDesk(world.pool, world.settings, lambda: world.now)
         self.appeals = AppealDesk(world.pool, world.settings, lambda: world.now)
         self.payouts = PayoutDesk(world.pool, world.gateway, lambda: world.now)
@@ -356,10 +358,11 @@ class Month:
         for number, name in enumerate(acts, start=1):
             try:
                 await self.acts[name][1]()
-                self.done[name] += 1
             except DomainError as error:
                 # Refused, or the gateway did not answer: a driver shrugs and comes again.
-                self.done[f"{name}: {type(error).__name__}"] += 1
+                name = f"{name}: {type(error).__name__}"  # noqa: PLW2901 - what came of it
+            self.done[name] += 1
+            self.story.append(f"{self.world.now.isoformat()} {name}")
             if number % SCALE == 0:
                 await self.pass_time(hours=self.chance.choice((0.0, 0.1, 2.0, 5.0)))
 

@@ -1,19 +1,20 @@
 """The world of a simulated month: both providers, and what they send, in a seeded order."""
 
 import random
-import time
-from collections.abc import AsyncIterator, Iterator
+import time as clock
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
 
-from billing.gateway import ForgedWebhookError, PaymentProvider
+from billing.gateway import ForgedWebhookError, Notice, PaymentProvider
 from billing.services import ids
 from billing.services.webhooks import receive_webhook
 from gateway_sim.payments.server import Options as StripeOptions
@@ -111,6 +112,9 @@ WECHAT_FAULTS: dict[str, Any] = {
     "reorder_seconds": 3_600.0,
     "late_seconds": 259_200.0,
 }
+FIRST_DAY = date(2026, 1, 1)
+"""A month begins on this day or within a year of it, by its seed: not on the day it is run."""
+NOON = time(12)
 _FAR = 1_800
 """Of a signature's age, in seconds: true ones are younger, stale and future-dated ones older."""
 
@@ -122,14 +126,30 @@ class MonthWorld(WeChatWorld):
     webhooks_handed_in = 0
     chance: random.Random
 
+    def begin_on(self, day: date) -> None:
+        """Have it be noon of a day for everybody."""
+        zone = ZoneInfo(self.settings.ledger_zone)
+        self.start = self.now = datetime.combine(day, NOON, zone).astimezone(UTC)
+        self.set_clocks()
+
+    def set_clocks(self) -> None:
+        """Both simulators' clocks stand exactly where ours does: what is due there is due here."""
+        for each in (self.simulator, self.wechat):
+            each.control("clock", now=self.now.timestamp())
+
     async def pass_time(self, **delta: float) -> None:
         """Let time pass for everybody, hand in what is sent until then, and work one round."""
-        before = self.now
         self.now += timedelta(**delta)
-        self.simulator.advance((self.now - before).total_seconds())
-        self.wechat.set_clock(self.now)
+        self.set_clocks()
         await self.hand_in()
         await self.worker.step(self.now)
+
+    async def later(self, **delta: float) -> None:
+        """Let time pass for everybody, then work until nothing is due."""
+        self.now += timedelta(**delta)
+        self.set_clocks()
+        await self.hand_in()
+        await self.drain()
 
     async def hand_in(self) -> None:
         """Hand in what was sent, in an order that follows from the seed and not from threads."""
@@ -151,7 +171,11 @@ class MonthWorld(WeChatWorld):
         for provider, headers, body in both:
             with suppress(ForgedWebhookError):
                 await receive_webhook(
-                    self.pool, provider, body=body, headers=headers, now=datetime.now(UTC)
+                    self.pool,
+                    cast("PaymentProvider", _ReadNow(provider)),
+                    body=body,
+                    headers=headers,
+                    now=self.now,
                 )
 
     def faults(self) -> None:
@@ -171,22 +195,36 @@ class MonthWorld(WeChatWorld):
             each.http.delete("/_sim/faults").raise_for_status()
 
 
+class _ReadNow:
+    """A provider whose webhooks are read by the real clock, by which they are signed."""
+
+    def __init__(self, provider: PaymentProvider) -> None:
+        self._provider = provider
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    def read_webhook(self, body: bytes, *, headers: Mapping[str, str], now: datetime) -> Notice:
+        del now
+        return self._provider.read_webhook(body, headers=headers, now=datetime.now(UTC))
+
+
 def _wait_until_sent(simulator: Any, name: str, *, now: datetime) -> None:
-    """Wait for its threads: the clocks of both simulators stand, within a moment of ours."""
-    deadline = time.monotonic() + WAIT_S
+    """Wait for its threads: the clocks of both simulators stand exactly where ours does."""
+    deadline = clock.monotonic() + WAIT_S
     while True:
         next_at = simulator.http.get("/_sim/health").json()[name]
-        if next_at is None or next_at > now.timestamp() + 1:
+        if next_at is None or next_at > now.timestamp():
             return
-        assert time.monotonic() < deadline, "it sends for too long"
-        time.sleep(0.002)
+        assert clock.monotonic() < deadline, "it sends for too long"
+        clock.sleep(0.002)
 
 
 def _name(post: tuple[PaymentProvider, dict[str, str], bytes]) -> tuple[str, str, int, bool]:
     """What tells a post from others, without what differs from run to run."""
     provider, headers, body = post
     signed = headers.get("wechatpay-timestamp") or headers.get("stripe-signature", "")[2:12]
-    age = time.time() - int(signed) if signed.isdecimal() else 0
+    age = clock.time() - int(signed) if signed.isdecimal() else 0
     probe = headers.get("wechatpay-signature", "").startswith("WECHATPAY/SIGNTEST/")
     return provider.name, msgspec.json.decode(body)["id"], round(age / _FAR), probe
 
@@ -264,8 +302,9 @@ async def open_month(
         world.chance = random.Random(f"order:{seed}")
         world.webhooks = simulators.webhooks
         try:
-            world.wait_for_noon()
             world.join(simulators.wechat, simulators.inbox, bill_poll_seconds=3_600)
+            days = random.Random(f"day:{seed}").randrange(365)
+            world.begin_on(FIRST_DAY + timedelta(days=days))
             yield world
         finally:
             await world.providers.close()
