@@ -112,6 +112,15 @@ WECHAT_FAULTS: dict[str, Any] = {
     "reorder_seconds": 3_600.0,
     "late_seconds": 259_200.0,
 }
+_LEAVE_ROWS_WHERE_THEY_ARE = """
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT oid::regclass FROM pg_class
+        WHERE relkind = 'r' AND relnamespace IN ('billing'::regnamespace, 'parking'::regnamespace)
+    LOOP EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', name); END LOOP;
+END $$
+"""
+"""Of payments that are due at the same moment PostgreSQL gives those first that it finds first.
+Where they lie, and how it looks for them, changes with each vacuum; and that comes by the clock."""
 FIRST_DAY = date(2026, 1, 1)
 """A month begins on this day or within a year of it, by its seed: not on the day it is run."""
 NOON = time(12)
@@ -294,6 +303,7 @@ async def open_month(
     """A world with both providers, in which everything follows from the seed."""
     with ids_by(random.Random(f"ids:{seed}")):
         pool = await asyncpg.create_pool(database_url, min_size=1, max_size=12)
+        await pool.execute(_LEAVE_ROWS_WHERE_THEY_ARE)
         # One request after the other: which of them goes wrong follows from the seed.
         settings = settings_for(
             simulators.stripe.address, stripe_timeout_seconds=2, worker_concurrency=1, **changes
