@@ -61,6 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_other_machines)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the run's seed when anything failed: whichever test drew from it, it runs it again."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(f"SIMULATION_SEED={fresh_seed()} runs with these seeds again")
+
+
 def _refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "socket.connect":
         return

@@ -11,5 +11,7 @@ _VARIABLE = "TEST_RUN_SEED"
 
 
 def fresh_seed() -> int:
-    """Answer the run's seed; drawn when it is asked for first."""
+    """Answer the run's seed; drawn when it is asked for first, unless one was named."""
+    if named := os.environ.get("SIMULATION_SEED"):
+        return int(named)
     return int(os.environ.setdefault(_VARIABLE, str(secrets.randbelow(1_000_000))))

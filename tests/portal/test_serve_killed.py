@@ -130,7 +130,7 @@ async def test_killed_at_its_steps(database_url: str, tmp_path: Path) -> None:
                     await house.end()
                 await assert_all_of_it_happened_once(house)
             except BaseException as error:
-                error.add_note(f"SIMULATION_SEED={seed} chose this; killed at {house.deaths}")
+                error.add_note(f"SIMULATION_SEED={seed} chose where: {house.deaths}")
                 raise
 
 

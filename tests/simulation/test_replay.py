@@ -97,7 +97,6 @@ async def _rows(world: MonthWorld) -> dict[str, list[str]]:
 
 async def test_a_seed_lives_the_same_month_again(fresh_database: Databases) -> None:
     seed = fresh_seed()
-    print(f"SIMULATION_SEED={seed}")  # noqa: T201 - shown on a failure
     with fresh_database() as first, fresh_database() as second:
         before, again = await lived(first, seed), await lived(second, seed)
     for what, lines in before.items():
