@@ -219,7 +219,7 @@ class House:
             if not self.is_dead:
                 os.kill(pid, signal.SIGKILL)
             ended = await asyncio.to_thread(self._orders.recv)
-        assert ended == -signal.SIGKILL
+        assert ended == -signal.SIGKILL, f"the server ended by itself: {ended}"
         self.deaths.append(words.read_text(encoding="utf-8") if words.exists() else "at rest")
 
     @property
@@ -268,7 +268,8 @@ class House:
         """Of a webhook the provider itself says whether it was taken."""
         taken = {event for event, state, _ in self.hooks() if state == "delivered"}
         rows = await self.world.pool.fetch("SELECT event_ref FROM billing.webhook_inbox")
-        assert taken <= {row["event_ref"] for row in rows}
+        lost = taken - {row["event_ref"] for row in rows}
+        assert not lost, f"acknowledged, and lost: {lost}"
 
     def hooks(self) -> list[tuple[str, str, int]]:
         """Every webhook by the provider's own book: its event, what became of it, its attempts."""
