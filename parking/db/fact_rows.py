@@ -74,7 +74,7 @@ def fact_row(fact: Fact, content_hash: bytes) -> bytes:
             _seen_by(type(fact), fact.lot_id, fact.lane_id, fact.device_id),
             instant(fact.occurred_at),
             instant(fact.recorded_at),
-            word(read.plate),
+            text(read.plate),
             word(read.colour.value),
             double(read.confidence),
             jsonb(_ENCODE_CANDIDATES(read.candidates)) if read.candidates else NULL,

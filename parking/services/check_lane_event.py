@@ -1,7 +1,6 @@
 """From what a device sent to a fact that may be recorded, or to the reason why not. Pure."""
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 from uuid import UUID
@@ -52,7 +51,6 @@ _SEEN_BY_CAMERA: Final = (IncomingEntered, IncomingExited)
 _LANE_EVENTS: Final = (VehicleEntered, VehicleExited)
 _ENTRY: Final = LaneDirection.ENTRY
 _EXIT: Final = LaneDirection.EXIT
-_normalise = lru_cache(maxsize=65_536)(normalise_plate)
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
@@ -163,7 +161,7 @@ def _amending(
     if isinstance(event, IncomingCorrection):
         _refuse_nul(event.reason, "reason")
         _refuse_itself(event_id, event.corrects)
-        plate = _normalise(event.plate)
+        plate = normalise_plate(event.plate)
         if plate is None:
             raise PlateMissingError
         return PlateCorrected(
@@ -198,7 +196,7 @@ def _in_utc(instant: datetime) -> datetime:
 
 
 def _read(read: IncomingRead) -> PlateRead:
-    plate = None if read.plate is None else _normalise(read.plate)
+    plate = None if read.plate is None else normalise_plate(read.plate)
     for each in read.candidates:
         if _NUL in each.text:
             raise NulCharacterError(_CANDIDATE)

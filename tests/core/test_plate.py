@@ -67,3 +67,21 @@ def test_a_uuid7_carries_its_time(unix_ms: int, bits: int) -> None:
 def test_a_time_that_does_not_fit_is_refused(unix_ms: int) -> None:
     with pytest.raises(ValueError, match="48 bits"):
         uuid7(unix_ms, 0)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=16))
+def test_the_short_way_for_plain_texts_ends_where_the_long_one_does(text: str) -> None:
+    """A text that is normal already is answered at once; with a separator before it, it is not."""
+    try:
+        plate = normalise_plate(text)
+    except InvalidPlateError:
+        with pytest.raises(InvalidPlateError):
+            normalise_plate(f"·{text}")
+    else:
+        assert normalise_plate(f"·{text}") == plate
+
+
+def test_every_plain_character_is_its_own_normal_form() -> None:
+    plain = [*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x4E00, 0xA000)]
+    for text in (chr(code) * 2 for code in plain):
+        assert normalise_plate(text) == normalise_plate(f" {text}") == text
