@@ -7,7 +7,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
@@ -219,8 +218,9 @@ class House:
             if not self.is_dead:
                 os.kill(pid, signal.SIGKILL)
             ended = await asyncio.to_thread(self._orders.recv)
+            at_rest = f"at rest, before {boundary}" if boundary else "at rest"
+            self.deaths.append(words.read_text(encoding="utf-8") if words.exists() else at_rest)
         assert ended == -signal.SIGKILL, f"the server ended by itself: {ended}"
-        self.deaths.append(words.read_text(encoding="utf-8") if words.exists() else "at rest")
 
     @property
     def is_dead(self) -> bool:
@@ -245,7 +245,7 @@ class House:
             while not self.is_dead and not self.is_quiet(hooks=hooks):  # noqa: ASYNC110 - unheard
                 await asyncio.sleep(_PAUSE_S)
         await self.assert_nothing_acknowledged_is_lost()
-        return self.deaths[-1] != "at rest"
+        return not self.deaths[-1].startswith("at rest")
 
     async def end(self) -> None:
         """The last life: everybody gets an answer, and the provider's webhooks are all taken."""
@@ -276,13 +276,6 @@ class House:
         path = f"file:{self.folder / 'stripe'}?mode=ro"
         with closing(sqlite3.connect(path, uri=True)) as book:
             return book.execute("SELECT event, state, attempts FROM delivery").fetchall()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _after(came: asyncio.Task[None], act: Callable[[], Awaitable[None]]) -> None:

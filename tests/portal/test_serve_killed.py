@@ -13,7 +13,7 @@ success has happened, and happened once.
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,16 +32,9 @@ from portal.audit import audit
 from portal.correcting import StayCorrector
 from tests.gateway_sim.payments.harness import Simulator, running
 from tests.integration.billing.world import SECRET, BillingWorld, settings_for
-from tests.portal.besieged import (
-    CHECKOUT,
-    FEE,
-    HOOK,
-    ROUTES,
-    House,
-    Stay,
-    free_port,
-)
+from tests.portal.besieged import CHECKOUT, FEE, HOOK, ROUTES, House, Stay
 from tests.portal.killed_server import Boundary
+from tests.portal.test_serving import free_port
 from tests.seeds import fresh_seed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -57,8 +50,8 @@ PATIENT = {"attempt_lease_seconds": 1, "poll_seconds": 3_600}
 
 
 @asynccontextmanager
-async def working(world: BillingWorld) -> AsyncIterator[None]:
-    """The worker, at work by the real clock, with the real corrector of facts."""
+async def working(world: BillingWorld) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """The worker, with the real corrector of facts, at work by the real clock until it is told."""
     parking = ParkingServices.build(
         pool=world.pool,
         standings=BillingStandings(world.pool, world.settings, clock=system_clock),
@@ -70,17 +63,23 @@ async def working(world: BillingWorld) -> AsyncIterator[None]:
         world.pool, world.gateway, world.settings, notifier=world.phones, corrector=corrector
     )
 
+    over = asyncio.Event()
+
     async def work() -> None:
-        while True:
+        while not over.is_set():
             if await world.worker.step(datetime.now(UTC)) == 0:
                 await asyncio.sleep(PAUSE_S)
 
     task = asyncio.create_task(work())
+
+    async def stop() -> None:
+        over.set()
+        await task
+
     try:
-        yield
+        yield stop
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stop()
         await parking.close()
 
 
@@ -124,11 +123,12 @@ async def test_killed_at_its_steps(database_url: str, tmp_path: Path) -> None:
     with running(options) as simulator:
         async with open_house(database_url, simulator, tmp_path, port=port, seed=seed) as house:
             try:
-                async with working(house.world):
+                async with working(house.world) as stop_working:
                     await house.prepare()
                     await die(house, seed)
                     await house.end()
-                await assert_all_of_it_happened_once(house)
+                    await stop_working()
+                    await assert_all_of_it_happened_once(house)
             except BaseException as error:
                 error.add_note(f"SIMULATION_SEED={seed} chose where: {house.deaths}")
                 raise
@@ -145,6 +145,7 @@ async def assert_all_of_it_happened_once(house: House) -> None:
     truth = world.truth()
     assert sum(each.amount for each in truth.charges) == FEE * (3 * len(acted) + 1)
     assert [each.amount for each in truth.refunds] == [FEE] * len(acted)
+    assert any(attempts > 1 for _, _, attempts in house.hooks()), "what died unanswered came again"
     assert await audit(world.pool, now=world.now, truth_urls=[world.simulator.address]) == []
 
 
