@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from billing.core.agreed_fees import AGREED_FEES_PATTERN, AgreedFee, read_agreed_fees
 from billing.core.appeals import AppealRule
 from billing.core.claims import ClaimRule
 from billing.core.gathering import GatherRule
@@ -50,6 +51,16 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stripe_timeout_seconds: Annotated[
         int, setting("After this long without an answer its outcome is unknown", unit="s", ge=1)
     ] = 20
+
+    stripe_agreed_fees: Annotated[
+        str,
+        setting(
+            "What Stripe keeps of a charge, as agreed: `DAY:BASIS_POINTS+FIXED` from that ledger"
+            " day on, several with commas (`2026-01-01:60+0`); another fee is told as a"
+            " discrepancy. Empty: fees are not compared",
+            pattern=AGREED_FEES_PATTERN,
+        ),
+    ] = ""
 
     wechat: WeChatSettings = WeChatSettings()
 
@@ -223,6 +234,16 @@ class BillingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     worker_idle_ms: Annotated[
         int, setting("The longest sleep of an idle worker, and after a failure", unit="ms", ge=10)
     ] = 250
+
+    def __post_init__(self) -> None:
+        """Refuse a day that is none before anything is compared with it."""
+        read_agreed_fees(self.stripe_agreed_fees)
+        read_agreed_fees(self.wechat.agreed_fees)
+
+    def agreed_fees(self, gateway_name: str) -> tuple[AgreedFee, ...]:
+        """What was agreed with a provider, by days; nothing where nothing was."""
+        said = {"stripe": self.stripe_agreed_fees, "wechatpay": self.wechat.agreed_fees}
+        return read_agreed_fees(said.get(gateway_name, ""))
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from billing.core.agreed_fees import AGREED_FEES_PATTERN
 from parking.core.errors import DomainError
 from parking.core.secret import Secret
 from parking.core.settings import setting
@@ -54,6 +55,13 @@ class WeChatSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     free_seconds: Annotated[
         int, setting("The free time that WeChat shows a driver who enters", unit="s", ge=1)
     ] = 900
+    agreed_fees: Annotated[
+        str,
+        setting(
+            "What WeChat Pay keeps of a charge, as agreed; as `billing.stripe_agreed_fees`",
+            pattern=AGREED_FEES_PATTERN,
+        ),
+    ] = ""
     bill_poll_seconds: Annotated[
         int, setting("Between looks for the daily bill", unit="s", ge=1)
     ] = 3600

@@ -1,10 +1,13 @@
 """Reconciliation: the ledger against the gateway's own report. Each discrepancy has a name."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import TypeAlias
 
 import msgspec
+
+from billing.core.agreed_fees import AgreedFee, agreed_on
 
 
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +46,17 @@ class Differs(msgspec.Struct, frozen=True, kw_only=True):
     theirs: Movement
 
 
-Finding: TypeAlias = Matched | Missing | Surplus | Differs
+class WrongFee(msgspec.Struct, frozen=True, kw_only=True):
+    """Both sides agree on what moved; but the gateway kept another fee than was agreed.
+
+    The books are right: the fee is booked as it was taken. It is to be claimed back.
+    """
+
+    movement: Movement
+    agreed_minor: int
+
+
+Finding: TypeAlias = Matched | Missing | Surplus | Differs | WrongFee
 
 
 def reconcile(*, ours: Iterable[Movement], theirs: Iterable[Movement]) -> tuple[Finding, ...]:
@@ -54,6 +67,31 @@ def reconcile(*, ours: Iterable[Movement], theirs: Iterable[Movement]) -> tuple[
     findings = [_against(movement, reported[movement.source_ref]) for movement in ours]
     findings += [Surplus(theirs=extra) for extras in reported.values() for extra in extras]
     return tuple(findings)
+
+
+def hold_to_agreement(
+    findings: Iterable[Finding],
+    *,
+    charged_on: Mapping[str, date],
+    agreed: Sequence[AgreedFee],
+) -> tuple[Finding, ...]:
+    """Look at the fees of charges that both sides have, where a rate was agreed for their day.
+
+    `charged_on` names the charges with their ledger days. Refunds and disputes are not in it: what
+    they do to a fee follows from the fee that was taken.
+    """
+    return tuple(_held(finding, charged_on, agreed) for finding in findings)
+
+
+def _held(finding: Finding, charged_on: Mapping[str, date], agreed: Sequence[AgreedFee]) -> Finding:
+    if not isinstance(finding, Matched):
+        return finding
+    movement = finding.movement
+    day = charged_on.get(movement.source_ref)
+    rate = None if day is None else agreed_on(agreed, day)
+    if rate is None or movement.fee_minor == rate.of(movement.gross_minor):
+        return finding
+    return WrongFee(movement=movement, agreed_minor=rate.of(movement.gross_minor))
 
 
 def _against(ours: Movement, candidates: list[Movement]) -> Finding:

@@ -64,7 +64,8 @@ class DiscrepancyRow(msgspec.Struct, frozen=True, kw_only=True):
     discrepancy_id: UUID
     gateway: str
     kind: str
-    """`missing` (from the report), `surplus` (in the report), `differs`."""
+    """`missing` (from the report), `surplus` (in the report), `differs`, `wrong_fee` (where
+    `ours` is what was agreed)."""
     source_ref: str
     """The gateway's name of the charge, refund, transfer or dispute."""
     nth: int
@@ -84,7 +85,7 @@ class DiscrepancyRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def off_minor(self) -> int:
-        """By how much our clearing account is above the gateway's balance."""
+        """By how much our side is above the gateway's: nets, in minor units."""
         ours = self.ours_gross_minor - self.ours_fee_minor
         return ours - (self.theirs_gross_minor - self.theirs_fee_minor)
 

@@ -106,6 +106,11 @@ WHERE posting.account = $1
         AND o.operator_id = $3))
 """
 
+_CHARGED_AT = """
+SELECT charge_ref, captured_at FROM billing.payment
+WHERE gateway = $1 AND charge_ref = ANY($2::text[]) AND captured_at IS NOT NULL
+"""
+
 _REPORTED = """
 SELECT source_ref, gross_minor, fee_minor, currency FROM billing.gateway_transaction
 WHERE gateway = $1 AND kind = ANY($2::text[]) AND source_ref = ANY($3::text[])
@@ -259,6 +264,14 @@ async def reported_movements(
     """Read what the report says of these charges and refunds."""
     rows = await db.fetch(_REPORTED, gateway, _KINDS, list(source_refs))
     return list(map(_movement, rows))
+
+
+async def charged_at(
+    db: Connection, gateway: str, source_refs: Sequence[str]
+) -> dict[str, datetime]:
+    """Say which of these are charges of ours, and when each was made."""
+    rows = await db.fetch(_CHARGED_AT, gateway, list(source_refs))
+    return {row["charge_ref"]: row["captured_at"] for row in rows}
 
 
 async def unclaimed_movements(

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from billing.core.reconcile import Differs, Finding, Matched, Missing, Movement, Surplus
+from billing.core.reconcile import Differs, Finding, Matched, Missing, Movement, Surplus, WrongFee
 from billing.db import discrepancies, report
 from billing.db.connection import Pool, reading, transaction
 from billing.db.discrepancies import DiscrepancyRow, ReportLine
@@ -32,6 +32,12 @@ _FIRST_DAYS: Final = 7
 _DAYS_AT_ONCE: Final = 7
 _OPEN_DAYS_MAX: Final = 14
 _LISTED_MAX: Final = 500
+_KINDS: Final[dict[type[Finding], str]] = {
+    Missing: "missing",
+    Surplus: "surplus",
+    Differs: "differs",
+    WrongFee: "wrong_fee",
+}
 _RULE: Final = "rule:reconciliation"
 _DAY: Final = timedelta(days=1)
 
@@ -162,7 +168,7 @@ def _rows(
         yield DiscrepancyRow(
             discrepancy_id=new_id(now),
             gateway=gateway_name,
-            kind=type(finding).__name__.lower(),
+            kind=_KINDS[type(finding)],
             source_ref=one.source_ref,
             nth=seen[finding],
             day=day,
@@ -179,7 +185,9 @@ def _rows(
         seen[finding] += 1
 
 
-def _sides(finding: Missing | Surplus | Differs) -> tuple[Movement | None, Movement | None]:
+def _sides(
+    finding: Missing | Surplus | Differs | WrongFee,
+) -> tuple[Movement | None, Movement | None]:
     match finding:
         case Missing(ours=ours):
             return ours, None
@@ -187,3 +195,5 @@ def _sides(finding: Missing | Surplus | Differs) -> tuple[Movement | None, Movem
             return None, theirs
         case Differs(ours=ours, theirs=theirs):
             return ours, theirs
+        case WrongFee(movement=taken, agreed_minor=agreed_minor):
+            return msgspec.structs.replace(taken, fee_minor=agreed_minor), taken

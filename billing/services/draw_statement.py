@@ -4,11 +4,11 @@ from collections.abc import Collection
 from datetime import date
 
 from billing.core.accounts import processor_clearing
-from billing.core.reconcile import Finding, agrees, reconcile
+from billing.core.reconcile import Finding, Matched, agrees, hold_to_agreement, reconcile
 from billing.core.statement import Statement, draw_up
 from billing.db import ledger, queries, report
 from billing.db.connection import Connection, Pool, transaction
-from billing.services.days import day_bounds
+from billing.services.days import day_bounds, ledger_day
 from billing.settings import BillingSettings
 from parking.core.ids import OperatorId
 
@@ -50,14 +50,25 @@ async def draw_statement(
 async def reconcile_gateway(
     pool: Pool, settings: BillingSettings, *, gateway_name: str, day: date | None = None
 ) -> tuple[Finding, ...]:
-    """Compare the ledger with the gateway's report as copied so far: one ledger day, or all."""
+    """Compare the ledger with the gateway's report as copied so far: one ledger day, or all.
+
+    Fees are held to what was agreed with the provider here, and not for an operator's statement:
+    what was taken is booked, and an operator's day is not in doubt because of it.
+    """
     begin_at, end_at = (None, None) if day is None else day_bounds(settings, day)
     async with transaction(pool) as db:
         known = await _findings(db, gateway_name=gateway_name, day=day, operator_id=None)
+        refs = [each.movement.source_ref for each in known if isinstance(each, Matched)]
+        charged = await report.charged_at(db, gateway_name, refs)
         unclaimed = await report.unclaimed_movements(
             db, gateway_name, begin_at=begin_at, end_at=end_at
         )
-    return known + reconcile(ours=(), theirs=unclaimed)
+    held = hold_to_agreement(
+        known,
+        charged_on={ref: ledger_day(settings, now=at) for ref, at in charged.items()},
+        agreed=settings.agreed_fees(gateway_name),
+    )
+    return held + reconcile(ours=(), theirs=unclaimed)
 
 
 async def _findings(

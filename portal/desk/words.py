@@ -218,6 +218,11 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
         "两边都有，但金额或手续费不同。",
         "Both sides have it, with another sum or another fee.",
     ),
+    "discrepancy.wrong_fee": ("手续费与约定不符", "Another fee than agreed"),
+    "discrepancy.wrong_fee.why": (
+        "双方金额一致，但渠道实收手续费与约定费率不符。账上按实收记；上行为约定，下行为实收。",
+        "The fee is booked as it was taken, the report's; our line shows the one agreed.",
+    ),
     "discrepancy.ours": ("我方账本", "Our ledger"),
     "discrepancy.theirs": ("渠道账单", "The report"),
     "discrepancy.fee": ("手续费", "Fee"),

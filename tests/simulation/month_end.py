@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from billing.core.reconcile import Finding, Matched, Missing, Surplus
+from billing.core.reconcile import Finding, Matched, Missing, Surplus, WrongFee
 from billing.providers.wechatpay.answers import BEIJING
 from tests.simulation.month_world import MonthWorld
 
@@ -24,10 +24,12 @@ async def books_agree(world: MonthWorld) -> None:
 async def _stripe_agrees(world: MonthWorld) -> None:
     lies = world.simulator.truth()["discrepancies"]
     findings = await world.reconcile()
+    missing = {lie["charge"] for lie in lies if lie["kind"] == "missing_charge"}
     expected = Counter(
         (_STRIPE[lie["kind"]], lie["charge"], lie["amount"])
         for lie in lies
-        if lie["kind"] in _STRIPE
+        # The fee of what the report leaves out was never told.
+        if lie["kind"] != "wrong_fee" or lie["charge"] not in missing
     )
     _same(_told(findings), expected)
     moves = world.simulator.stripe.v1.balance_transactions.list({"limit": 100})
@@ -42,7 +44,7 @@ async def _stripe_agrees(world: MonthWorld) -> None:
     assert await _balance(world, "dispute_claims:stripe") == 0
 
 
-_STRIPE = {"missing_charge": "missing", "surplus_charge": "surplus"}
+_STRIPE = {"missing_charge": "missing", "surplus_charge": "surplus", "wrong_fee": "wrong_fee"}
 
 
 async def _wechat_agrees(world: MonthWorld) -> None:
@@ -58,7 +60,9 @@ async def _wechat_agrees(world: MonthWorld) -> None:
         if ("missing_in_bill", name) in lies or not _is_billed(world, it):
             expected["missing", name, it["amount"]] += 1
         else:
-            balance -= it["fee"] + lies.get(("wrong_fee", name), 0)
+            excess = lies.get(("wrong_fee", name), 0)
+            balance -= it["fee"] + excess
+            expected["wrong_fee", name, excess] += excess > 0
     for it in true["refunds"]:
         if ended.get(it["refund_id"]) != "SUCCESS":
             continue
@@ -103,6 +107,8 @@ def _told(findings: tuple[Finding, ...]) -> _Told:
                 told["missing", it.source_ref, it.gross_minor] += 1
             case Surplus(theirs=it):
                 told["surplus", it.source_ref, it.gross_minor] += 1
+            case WrongFee(movement=it, agreed_minor=agreed_minor):
+                told["wrong_fee", it.source_ref, it.fee_minor - agreed_minor] += 1
             case _:
                 told["differs", each.ours.source_ref, each.ours.gross_minor] += 1
     return told

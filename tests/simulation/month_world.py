@@ -121,6 +121,8 @@ END $$
 """
 """Of payments that are due at the same moment PostgreSQL gives those first that it finds first.
 Where they lie, and how it looks for them, changes with each vacuum; and that comes by the clock."""
+_AGREED = "2025-12-01:60"
+"""What both simulators keep of a charge, where they do not lie about it."""
 FIRST_DAY = date(2026, 1, 1)
 """A month begins on this day or within a year of it, by its seed: not on the day it is run."""
 NOON = time(12)
@@ -306,13 +308,19 @@ async def open_month(
         await pool.execute(_LEAVE_ROWS_WHERE_THEY_ARE)
         # One request after the other: which of them goes wrong follows from the seed.
         settings = settings_for(
-            simulators.stripe.address, stripe_timeout_seconds=2, worker_concurrency=1, **changes
+            simulators.stripe.address,
+            stripe_timeout_seconds=2,
+            worker_concurrency=1,
+            stripe_agreed_fees=_AGREED,
+            **changes,
         )
         world = MonthWorld(pool, simulators.stripe, settings)
         world.chance = random.Random(f"order:{seed}")
         world.webhooks = simulators.webhooks
         try:
-            world.join(simulators.wechat, simulators.inbox, bill_poll_seconds=3_600)
+            world.join(
+                simulators.wechat, simulators.inbox, bill_poll_seconds=3_600, agreed_fees=_AGREED
+            )
             days = random.Random(f"day:{seed}").randrange(365)
             world.begin_on(FIRST_DAY + timedelta(days=days))
             yield world

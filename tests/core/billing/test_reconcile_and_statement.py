@@ -8,8 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.core.accounts import AccountRole
+from billing.core.agreed_fees import AgreedFeesError, read_agreed_fees
 from billing.core.ledger import EntryKind
-from billing.core.reconcile import Differs, Matched, Missing, Movement, Surplus, agrees, reconcile
+from billing.core.reconcile import (
+    Differs,
+    Matched,
+    Missing,
+    Movement,
+    Surplus,
+    WrongFee,
+    agrees,
+    hold_to_agreement,
+    reconcile,
+)
 from billing.core.statement import StatementDoesNotAddUpError, draw_up
 from parking.core.ids import OperatorId
 
@@ -132,3 +143,33 @@ class TestStatement:
         )
         with pytest.raises(StatementDoesNotAddUpError):
             msgspec.structs.replace(statement, closing_minor=1)
+
+
+class TestAgreedFees:
+    def test_a_charge_is_held_to_the_rate_of_its_own_day(self) -> None:
+        agreed = read_agreed_fees("2026-07-01:50+3,2026-01-01:60")
+        days = {"old": date(2025, 12, 31), "first": date(2026, 6, 30), "next": date(2026, 7, 1)}
+        taken = [
+            Movement(source_ref=ref, gross_minor=gross, fee_minor=fee, currency="CNY")
+            for ref, gross, fee in [
+                ("old", 1_000, 999),  # nothing was agreed yet
+                ("first", 1_075, 6),  # 6.45 is rounded down
+                ("next", 1_100, 9),  # 5.5 is rounded up, and 3 are fixed
+                ("refund", -1_000, 5),  # no charge
+            ]
+        ]
+        findings = reconcile(ours=taken, theirs=taken)
+        held = hold_to_agreement(findings, charged_on=days, agreed=agreed)
+        assert held == findings
+        dear = [msgspec.structs.replace(each, fee_minor=each.fee_minor + 1) for each in taken]
+        held = hold_to_agreement(reconcile(ours=dear, theirs=dear), charged_on=days, agreed=agreed)
+        assert [type(each) for each in held] == [Matched, WrongFee, WrongFee, Matched]
+        assert [each.agreed_minor for each in held if isinstance(each, WrongFee)] == [6, 9]
+        assert not agrees(held)
+
+    @pytest.mark.parametrize(
+        "text", ["60", "2026-13-01:60", "2026-01-01:60,2026-01-01:50", "2026-01-01:60+", ","]
+    )
+    def test_what_cannot_be_a_rate_is_refused(self, text: str) -> None:
+        with pytest.raises(AgreedFeesError):
+            read_agreed_fees(text)
